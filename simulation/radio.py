@@ -1,0 +1,108 @@
+"""One radio of the world: a station, and the controller that a host is using there at the moment."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from bumble import hci
+from bumble.host import Host
+from bumble.transport.common import AsyncPipeSink, TransportSink
+
+from simulation.controller import RadioController
+from simulation.port import ControllerPort
+
+if TYPE_CHECKING:
+    from bumble.controller import Connection
+
+    from simulation.link import LossyLink, Station
+
+SUPERVISION_TIMEOUT = 1.0
+"""Seconds after which peers notice that a radio vanished; real ones wait 0.1 to 32 s."""
+
+
+class Radio:
+    """A radio with an address of its own; its host may come, die and come again.
+
+    Args:
+        link: the air.
+        station: where it stands and what it loses.
+        address: its public address, as the host reads it (HCI Read BD_ADDR).
+        supervision_timeout: seconds from its host's death until its peers lose their connections.
+    """
+
+    def __init__(
+        self, link: LossyLink, station: Station, address: str, supervision_timeout: float = SUPERVISION_TIMEOUT
+    ) -> None:
+        self.link, self.station, self.address = link, station, address
+        self.supervision_timeout = supervision_timeout
+        self.controller: RadioController | None = None
+        self.port = ControllerPort(self._on_host, self.vanish)
+        self._timeouts: set[asyncio.TimerHandle] = set()
+
+    @property
+    def name(self) -> str:
+        """The station's name."""
+        return self.station.name
+
+    def power_up(self) -> RadioController:
+        """Put a clean controller on the air; an old one vanishes."""
+        self.vanish()
+        address = hci.Address(self.address, hci.Address.PUBLIC_DEVICE_ADDRESS)
+        self.controller = RadioController(self.name, public_address=address)
+        self.controller.link = self.link
+        self.link.join(self.controller, self.station)
+        return self.controller
+
+    def host(self) -> Host:
+        """A host in this process on a clean controller (instead of one over TCP)."""
+        controller = self.power_up()
+        host = Host()
+        controller.set_packet_sink(host)
+        host.set_packet_sink(AsyncPipeSink(controller))
+        return host
+
+    def _on_host(self, host: TransportSink) -> TransportSink:
+        controller = self.power_up()
+        controller.set_packet_sink(host)
+        return controller
+
+    def vanish(self) -> None:
+        """Go off the air as a radio without power does; peers notice after the supervision timeout."""
+        if (controller := self.controller) is None:
+            return
+        self.controller = None
+        controller.set_packet_sink(None)
+        peers = self._peers(controller)
+        controller.silence()
+        self.link.leave(controller)
+        self._timeouts = {one for one in self._timeouts if one.when() > asyncio.get_running_loop().time()}
+        for peer, connection in peers:
+            timer = asyncio.get_running_loop().call_later(
+                self.supervision_timeout, peer.drop, connection, hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR
+            )
+            self._timeouts.add(timer)
+
+    def cut(self) -> int:
+        """End all connections of this radio on both sides as by supervision timeout.
+
+        Returns:
+            How many there were.
+        """
+        if (controller := self.controller) is None:
+            return 0
+        ends = self._peers(controller)
+        ends += [(controller, one) for one in controller.le_connections.values()]
+        count = len(controller.le_connections)
+        for end, connection in ends:
+            end.drop(connection, hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR)
+        return count
+
+    def _peers(self, controller: RadioController) -> list[tuple[RadioController, Connection]]:
+        found = (self.link.peer_of(one) for one in controller.le_connections.values())
+        return [one for one in found if one]
+
+    async def close(self) -> None:
+        """Stop for good."""
+        await self.port.close()
+        self.vanish()
+        for timer in self._timeouts:
+            timer.cancel()
