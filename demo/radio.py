@@ -1,0 +1,132 @@
+"""The virtual radio and the three devices, each a program of its own."""
+
+from dataclasses import dataclass
+import json
+from pathlib import Path
+import sys
+from typing import TYPE_CHECKING, Any
+
+from .processes import Process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .folder import Folder
+    from .processes import Processes
+
+#: Seconds until a program of ours has said that it is ready, on a busy machine.
+STARTED = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Air:
+    """What the virtual radio does to advertisements: loss in whole percent per scanner, mean burst length in packets, seed."""
+
+    loss: int
+    burst: float
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scanner:
+    """A place where Home Assistant listens: the source address, the local port of its radio, and its name."""
+
+    source: str
+    port: int
+    name: str
+
+    def configuration(self) -> dict[str, Any]:
+        """Return the entry of ``virtual_radio: scanners:``."""
+        return {"source": self.source, "port": self.port, "name": self.name}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One of the demo's devices: its short key on the terminal, the name it advertises, its profile."""
+
+    key: str
+    name: str
+    profile: str
+
+
+KINDS = (
+    Kind("thermometer", "Thermometer", "thermometer"),
+    Kind("door", "Front door", "door"),
+    Kind("display", "Display", "display"),
+)
+
+
+class Radio(Process):
+    """The process that carries every packet; it outlives Home Assistant."""
+
+    def __init__(self, air: Air, folder: Folder) -> None:
+        options = {"--scanners": 2, "--devices": len(KINDS), "--loss": air.loss, "--burst": air.burst, "--seed": air.seed, "--control": 0}
+        words = [str(word) for option in options.items() for word in option]
+        super().__init__("virtual radio", [sys.executable, "-m", "simulation", *words], folder.logs / "radio.log")
+        self.scanners: list[Scanner] = []
+        self.device_ports: list[int] = []
+        self.device_addresses: list[str] = []
+
+    async def announce(self) -> None:
+        """Wait until the radio has told its ports."""
+        told = json.loads((await self.wait_for(r"\{.*\}", STARTED))[0])
+        self.scanners = [Scanner(item["source"], item["port"], item["name"]) for item in told["scanners"]]
+        self.device_ports = [item["port"] for item in told["devices"]]
+        self.device_addresses = [item["address"] for item in told["devices"]]
+
+
+class Device(Process):
+    """A device program on one port of the virtual radio, with its memory in the demo's folder."""
+
+    def __init__(self, kind: Kind, port: int, folder: Folder, interval: float, heard: Callable[[str, str], None]) -> None:
+        options = {
+            "--transport": f"tcp-client:127.0.0.1:{port}",
+            "--profile": kind.profile,
+            "--name": kind.name,
+            "--state": folder.state(kind.key),
+            "--seconds-between-readings": interval,
+        }
+        words = [str(word) for option in options.items() for word in option]
+        program = Path(sys.executable).with_name("self-secure-device")
+        super().__init__(kind.name, [str(program), *words], folder.logs / f"{kind.key}.log", lambda line: heard(kind.key, line))
+        self.kind = kind
+        self.paired = False
+
+    async def announce(self) -> None:
+        """Wait until the device advertises."""
+        ready = await self.wait_for(r"ready identity=(\w+) address=(\S+) state=(\d+)", STARTED)
+        self.paired = ready[3] != "0"
+
+    def codes(self, since: int = 0) -> list[str]:
+        """Return the pairing codes that the device showed after the mark."""
+        return [match[1] for match in self.matches(r"pairing code: (\d{6})$", since)]
+
+    def texts(self) -> list[str]:
+        """Return every text that the device received, in order."""
+        return [match[1] for match in self.matches(r"received text: (.*)$")]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything of the demo that is not Home Assistant."""
+
+    radio: Radio
+    devices: list[Device]
+
+    def device(self, key: str) -> Device:
+        """Return the device with this short key."""
+        return next(device for device in self.devices if device.kind.key == key)
+
+
+async def start(air: Air, folder: Folder, processes: Processes, interval: float, heard: Callable[[str, str], None]) -> World:
+    """Start the radio and the devices; ``interval`` seconds between readings, ``heard`` gets (device key, line)."""
+    radio = processes.add(Radio(air, folder))
+    await radio.start()
+    await radio.announce()
+    ports = dict(zip(KINDS, radio.device_ports, strict=True))
+    devices = [processes.add(Device(kind, port, folder, interval, heard)) for kind, port in ports.items()]
+    for device in devices:
+        await device.start()
+    for device in devices:
+        await device.announce()
+    return World(radio, devices)
