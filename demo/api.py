@@ -12,9 +12,6 @@ from .errors import DemoError
 #: Seconds for one answer; an action may wait for a sleeping device, a starting Home Assistant answers late.
 ANSWER = 120.0
 
-#: Seconds between two looks at something that Home Assistant does by itself.
-POLL = 0.25
-
 
 class Api:
     """A signed-in session; use as an asynchronous context. ``url`` has no slash at its end."""

@@ -1,16 +1,16 @@
 """Home Assistant as its users run it: started from a configuration directory, signed in to, killed, started again."""
 
-import asyncio
 from contextlib import asynccontextmanager
 import os
 import socket
 import sys
 from typing import TYPE_CHECKING
 
-from .api import POLL, Api
+from .api import Api
 from .errors import DemoError
 from .folder import REPOSITORY, USER
 from .processes import Process
+from .waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -63,14 +63,14 @@ class HomeAssistant:
         await self._wait_until_served()
 
     async def _wait_until_served(self) -> None:
-        try:
-            async with asyncio.timeout(STARTED), Api(self.url) as api:
-                while not await api.reachable():
-                    if not self.process.running:
-                        raise DemoError("Home Assistant ended while it started", self.process)
-                    await asyncio.sleep(POLL)
-        except TimeoutError:
-            raise DemoError(f"Home Assistant did not serve its page within {STARTED:.0f} s", self.process) from None
+        async with Api(self.url) as api:
+
+            async def look() -> bool:
+                if not self.process.running:
+                    raise DemoError("Home Assistant ended while it started", self.process)
+                return await api.reachable()
+
+            await until(look, bool, STARTED, "Home Assistant does not serve its page", self.process)
 
     @asynccontextmanager
     async def signed_in(self) -> AsyncIterator[Api]:

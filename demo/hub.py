@@ -1,13 +1,11 @@
 """What a user of Home Assistant sees of the paired devices: their states, and the action that sends a message."""
 
-import asyncio
 from dataclasses import dataclass
-import time
 from typing import TYPE_CHECKING, Any
 
-from .api import POLL
 from .errors import DemoError
 from .pairing import DOMAIN
+from .waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,24 +46,17 @@ class Hub:
         ]
 
     async def states(self, name: str, platform: str) -> dict[str, str]:
-        """Return the present states of those entities that have one."""
-        wanted = set(await self.entities(name, platform))
+        """Return the present states of those entities that have one; empty as long as the device is unknown."""
+        try:
+            wanted = set(await self.entities(name, platform))
+        except DemoError:
+            return {}
         states = await self.api.get("/api/states")
         return {state["entity_id"]: state["state"] for state in states if state["entity_id"] in wanted and state["state"] not in NOTHING}
 
     async def wait_for_states(self, name: str, platform: str, good: Callable[[dict[str, str]], bool], within: float) -> dict[str, str]:
         """Wait until the states of a device's entities are good and return them; DemoError tells the last ones."""
-        deadline, states = time.monotonic() + within, dict[str, str]()
-        while time.monotonic() < deadline:
-            try:
-                states = await self.states(name, platform)
-            except DemoError as error:  # its device is not there yet
-                states = {"error": str(error)}
-            else:
-                if good(states):
-                    return states
-            await asyncio.sleep(POLL)
-        raise DemoError(f"the {platform} states of {name} were {states} after {within:.0f} s")
+        return await until(lambda: self.states(name, platform), good, within, f"the {platform} states of {name} are not as expected")
 
     async def send(self, device_id: str, text: str) -> bool:
         """Send a text with ``self_secure.send_message``; return whether its response says that it was delivered."""

@@ -1,19 +1,21 @@
 """Pairing through Home Assistant's config flow, with a person's part done by comparing what the device printed."""
 
-import asyncio
 from dataclasses import dataclass
 import re
 import time
 from typing import TYPE_CHECKING, Any
 
-from .api import POLL
 from .errors import DemoError
+from .waiting import until
 
 if TYPE_CHECKING:
     from .api import Api
     from .radio import Device
 
 DOMAIN = "self_secure"
+
+#: Types of a flow's step at which a person only waits.
+PROGRESS = frozenset({"progress", "progress_done"})
 
 #: Seconds until a device that advertises shows up, also when most advertisements are lost.
 DISCOVERED = 60.0
@@ -43,12 +45,7 @@ async def discovered(api: Api) -> list[dict[str, Any]]:
 
 async def wait_until_discovered(api: Api, count: int) -> list[dict[str, Any]]:
     """Wait until this many devices were discovered."""
-    deadline = time.monotonic() + DISCOVERED
-    while len(flows := await discovered(api)) < count:
-        if time.monotonic() > deadline:
-            raise DemoError(f"{len(flows)} of {count} devices discovered within {DISCOVERED:.0f} s")
-        await asyncio.sleep(POLL)
-    return flows
+    return await until(lambda: discovered(api), lambda flows: len(flows) >= count, DISCOVERED, f"not all {count} devices are discovered")
 
 
 async def pair(api: Api, flow_id: str, devices: list[Device]) -> Pairing:
@@ -86,22 +83,17 @@ async def _wait_for_code(api: Api, step: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _follow(api: Api, step: dict[str, Any], within: float) -> dict[str, Any]:
-    """Wait until a flow shows something else than progress."""
-    deadline = time.monotonic() + within
-    while step["type"] in {"progress", "progress_done"}:
-        if time.monotonic() > deadline:
-            raise DemoError(f"the flow is still at {step.get('progress_action', step['step_id'])} after {within:.0f} s")
-        await asyncio.sleep(POLL)
-        step = await api.get(f"/api/config/config_entries/flow/{step['flow_id']}")
-    return step
+    """Wait until a flow shows something else than progress; a finished flow has nothing more to show."""
+    if step["type"] not in PROGRESS:
+        return step
+    path = f"/api/config/config_entries/flow/{step['flow_id']}"
+    return await until(lambda: api.get(path), lambda shown: shown["type"] not in PROGRESS, within, "the flow still shows its progress")
 
 
 async def _device_showing(devices: list[Device], marks: dict[str, int]) -> Device:
     """Return the device that has printed a code since its mark."""
-    deadline = time.monotonic() + PRINTED
-    while time.monotonic() < deadline:
-        for device in devices:
-            if device.codes(marks[device.kind.key]):
-                return device
-        await asyncio.sleep(POLL)
-    raise DemoError("Home Assistant shows a code, and no device does", devices[0] if len(devices) == 1 else None)
+
+    async def look() -> list[Device]:
+        return [device for device in devices if device.codes(marks[device.kind.key])]
+
+    return (await until(look, bool, PRINTED, "Home Assistant shows a code, and no device does"))[0]

@@ -111,6 +111,11 @@ class Process:
     def _reading(self) -> bool:
         return self.running and self._reader is not None and not self._reader.done()
 
+    async def ended(self) -> None:
+        """Wait until the program has ended."""
+        if self._process is not None:
+            await self._process.wait()
+
     async def send(self, line: str) -> None:
         """Write a line to the program's standard input."""
         if self._process is None or self._process.stdin is None or not self.running:

@@ -1,0 +1,51 @@
+"""``scripts/demo`` for a person: everything runs until Ctrl-C, the devices print here and take what is typed here."""
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING
+
+from . import radio, terminal
+from .folder import USER
+from .homeassistant import USUAL_PORT, HomeAssistant
+
+if TYPE_CHECKING:
+    from .folder import Folder
+    from .processes import Processes
+    from .radio import Air, World
+    from .terminal import Report
+
+#: Seconds between two readings of a device: a person should see something happen, and have the time to read.
+INTERVAL = 10.0
+
+
+async def run(air: Air, folder: Folder, processes: Processes, report: Report) -> None:
+    """Start everything, tell how to use it, and serve until cancelled or a program ends."""
+    with report.step("the virtual radio and three devices run"):
+        world = await radio.start(air, folder, processes, INTERVAL, terminal.device_line)
+    home_assistant = HomeAssistant(folder, USUAL_PORT)
+    try:
+        with report.step("Home Assistant runs (its first start takes longest)"):
+            await home_assistant.start(world.radio.scanners)
+            async with home_assistant.signed_in():
+                pass
+        print(terminal.WELCOME.format(url=home_assistant.url, user=USER, password=folder.password(), loss=air.loss, folder=folder.root))
+        with report.step("the demo ran until a program ended"):
+            async with asyncio.TaskGroup() as tasks:
+                typed = tasks.create_task(_take_commands(world))
+                await home_assistant.process.ended()
+                typed.cancel()
+    finally:
+        await home_assistant.process.stop()
+
+
+async def _take_commands(world: World) -> None:
+    """Pass "DEVICE COMMAND" lines from the terminal to the device."""
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    known = {device.kind.key: device for device in world.devices}
+    async for raw in reader:
+        key, _, command = raw.decode(errors="replace").strip().partition(" ")
+        if key in known and command:
+            await known[key].send(command)
+        elif key:
+            print(f"“{key} {command}”: write a device ({', '.join(known)}) and a command")

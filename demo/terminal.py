@@ -1,0 +1,78 @@
+"""What the demo says on the terminal: one line per step with its time, what the devices print, and how to go on."""
+
+from contextlib import contextmanager
+import time
+from typing import TYPE_CHECKING
+
+from .errors import DemoError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from .processes import Process
+
+WELCOME = """
+Home Assistant    {url}
+  user            {user}
+  password        {password}
+
+1. Sign in, open Settings → Devices & services: three devices are discovered by Bluetooth.
+2. Choose Add on one of them and submit. The device broadcasts random packets; Home Assistant shows what arrives.
+3. Compare the six digits with what the device prints here, and answer.
+   (The virtual radio loses {loss} % of all advertisements at each of two scanners.)
+
+Type here, as if you stood in front of a device:
+  thermometer status          display say hello        door open | close | press
+  display pair                (its button: pair anew)  door reset  (factory reset)
+Send a message to the display: Developer tools → Actions → self_secure.send_message.
+
+Ctrl-C ends everything. The next scripts/demo goes on with the same pairings ({folder}).
+"""
+
+
+class StepFailedError(Exception):
+    """A step failed and was reported; what builds on it cannot run."""
+
+
+class Report:
+    """Counts steps and prints a line for each. ``suspects`` are shown when nobody knows which program failed."""
+
+    def __init__(self) -> None:
+        self.passed = 0
+        self.failed = 0
+        self.suspects: list[Process] = []
+        self._begun = time.monotonic()
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[Callable[[str], None]]:
+        """Time a step and report it; yields a function that adds a detail. DemoError becomes StepFailedError."""
+        begun, details = time.monotonic(), list[str]()
+        try:
+            yield details.append
+        except DemoError as error:
+            self.failed += 1
+            self._line("FAILED", begun, f"{title}: {error}")
+            show_logs([error.culprit] if error.culprit else self.suspects)
+            raise StepFailedError(title) from error
+        self.passed += 1
+        self._line("ok", begun, ", ".join([title, *details]))
+
+    def _line(self, verdict: str, begun: float, text: str) -> None:
+        now = time.monotonic()
+        print(f"{now - self._begun:6.1f} s  {verdict:6}  {now - begun:5.1f} s  {text}", flush=True)
+
+    def summary(self) -> str:
+        """Return the last line."""
+        return f"{self.passed} passed, {self.failed} failed"
+
+
+def show_logs(processes: Sequence[Process]) -> None:
+    """Print what the programs said last."""
+    for process in processes:
+        print(f"--- the last lines of {process.name}")
+        print("\n".join(process.tail()), flush=True)
+
+
+def device_line(key: str, line: str) -> None:
+    """Print what a device printed."""
+    print(f"[{key}] {line}", flush=True)
