@@ -1,0 +1,41 @@
+"""When to try a connection again."""
+
+from collections.abc import Callable
+from random import SystemRandom
+from typing import Final
+
+FIRST_DELAY: Final = 0.5  # s; a negotiation waits 3-5 s for an answer and shall survive one lost connection
+LONGEST_DELAY: Final = 60.0  # s; a device that comes back is found by its beacon before that
+JITTER: Final = 0.2  # share; devices that failed together shall not come back together
+
+
+class BackOff:
+    """Doubles the delay from failure to failure.
+
+    Args:
+        jitter: returns a number in -1..1.
+    """
+
+    def __init__(self, jitter: Callable[[], float] | None = None) -> None:
+        self._jitter = jitter or _jitter
+        self._failures = 0
+        self.until = float("-inf")  # no attempt before
+
+    def failed(self, now: float) -> None:
+        """Wait longer than the time before."""
+        delay = min(LONGEST_DELAY, FIRST_DELAY * 2.0**self._failures)
+        self._failures = min(self._failures + 1, 16)  # 2^16 is far beyond the longest delay
+        self.until = now + delay * (1 + JITTER * self._jitter())
+
+    def hurry(self) -> None:
+        """Try at once, because something says that it is worth it; the next failure waits as long as it would have."""
+        self.until = float("-inf")
+
+    def succeeded(self) -> None:
+        """Begin anew with the shortest delay."""
+        self._failures = 0
+        self.hurry()
+
+
+def _jitter() -> float:
+    return SystemRandom().uniform(-1, 1)

@@ -1,0 +1,268 @@
+"""The pump of one device: bytes, time and events between a link and the protocol (architecture.md).
+
+One task per device feeds the connection one input at a time and does what comes out in its order. This is the one place
+in the glue where "make it durable, then release" is written.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Any, Final, override
+
+from ..protocol.errors import ProtocolError, StoppedError
+from ..protocol.events import (
+    CodeReady,
+    EpochStarted,
+    Event,
+    FrameDropped,
+    LinkUnneeded,
+    MessageDelivered,
+    MessageReceived,
+    PairingCompleted,
+    PairingProgressed,
+    Persist,
+    StoreFailed,
+    Transmit,
+    Verdict,
+)
+from .contact import Contact, ContactListener
+from .link import LinkErrorKind, LinkFactory
+
+if TYPE_CHECKING:
+    from ..protocol.connection import Connection
+
+_LOGGER = logging.getLogger(__name__)
+
+STOP_SECONDS: Final = 5.0  # for the last frames; Home Assistant gives its whole shutdown 20 s
+INBOX_MAX: Final = 4096  # inputs waiting while a write hangs: 10 s of broadcast at 20 ms from eight scanners
+
+_WORTHWHILE: Final = (PairingProgressed, CodeReady, PairingCompleted, MessageReceived, MessageDelivered, EpochStarted)
+"""What only an authentic device, or one being paired, brings about: contacts with it may follow each other quickly."""
+
+type Save = Callable[[Mapping[str, Any]], Awaitable[None]]
+type _Input = Callable[[float], None]
+
+
+class StorageError(Exception):
+    """The snapshot is not durable; nothing derived from it may leave."""
+
+
+class Client(ContactListener):
+    """Drives one `Connection`; needs a running event loop, whose time is its clock.
+
+    Args:
+        connection: the device's protocol state; used by nobody else from now on.
+        new_link: makes the link of the next contact.
+        save: makes a snapshot durable before it returns; raises `StorageError`.
+        on_event: gets every event that is news to the layer above, in order; must not block or raise. `StoreFailed` is
+            the last one: the client has ended, and what is on disk is the truth.
+        name: for the log.
+    """
+
+    def __init__(self, connection: Connection, new_link: LinkFactory, save: Save, on_event: Callable[[Event], None], name: str) -> None:
+        self.connection = connection
+        self.on_event = on_event
+        self._save = save
+        self._name = name
+        self._clock = asyncio.get_running_loop().time
+        self.contact = Contact(new_link, self, self._clock, name)
+        self._inbox: asyncio.Queue[_Input] = asyncio.Queue()
+        self._asking: set[asyncio.Future[int]] = set()  # who waits for an answer of `send`
+        self._task: asyncio.Task[None] | None = None
+        self._beacon_state: int | None = None  # the last one handed on
+        self._link_open = False  # as far as the connection knows
+        self._link_unneeded = False
+        self._ended = False
+
+    # --- inputs
+
+    def start(self) -> None:
+        """Begin."""
+        self._task = asyncio.create_task(self._run(), name=f"self_secure {self._name}")
+
+    def open_pairing(self) -> None:
+        """Accept the device's next request for a key."""
+        self._post(self.connection.open_pairing)
+
+    def cancel_pairing(self) -> None:
+        """End a running negotiation."""
+        self._post(self.connection.cancel_pairing)
+
+    def answer(self, verdict: Verdict) -> None:
+        """Hand on what the user said about the code."""
+        self._post(lambda now: self.connection.answer(verdict, now))
+
+    def beacon_seen(self, state: int) -> None:
+        """Hand on the state in a beacon; the same one again only after a contact."""
+        if state == self._beacon_state:
+            return
+        self._beacon_state = state
+        if self.contact.error is not None and self.contact.error.kind is LinkErrorKind.NOT_FOUND:
+            self.contact.back_off.hurry()
+        self._post(lambda now: self.connection.beacon_seen(state, now))
+
+    def random_packet(self, scanner: str, sid: int, seq: int, value: bytes) -> None:
+        """Hand on one packet of the broadcast as one scanner heard it."""
+        if self._inbox.qsize() < INBOX_MAX:
+            self._post(lambda now: self.connection.random_packet(scanner, sid, seq, value, now))
+
+    async def send(self, message_type: int, body: bytes) -> int:
+        """Queue a message and return its handle; raises `LocalError`."""
+        if self._ended:
+            raise StoppedError("this device's connection has ended")
+        answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._asking.add(answer)
+        self._post(lambda now: self._on_send(answer, message_type, body, now))
+        try:
+            return await answer
+        finally:
+            self._asking.discard(answer)
+
+    async def stop(self) -> None:
+        """Stop the protocol, disconnect and end; nothing is written or sent after it returns."""
+        if self._task is None:
+            return
+        self._post(self._on_stop)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS):
+                await asyncio.wait({self._task})
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    def _post(self, given: _Input) -> None:
+        self._inbox.put_nowait(given)
+
+    def _on_stop(self, now: float) -> None:
+        self._ended = True
+        self.connection.stop(now)
+
+    def _on_send(self, answer: asyncio.Future[int], message_type: int, body: bytes, now: float) -> None:
+        if answer.done():  # nobody waits any more: not queued either
+            return
+        try:
+            answer.set_result(self.connection.send(message_type, body, now))
+        except ProtocolError as error:
+            answer.set_exception(error)
+
+    @override
+    def on_link_opened(self, payload: int) -> None:
+        self._post(lambda now: self._on_opened(payload, now))
+
+    @override
+    def on_link_failed(self) -> None:
+        self._post(lambda _now: None)  # wakes the loop, which looks at the back-off
+
+    @override
+    def on_fragment(self, fragment: bytes) -> None:
+        self._post(lambda now: self._on_received(fragment, now))
+
+    @override
+    def on_link_lost(self) -> None:
+        self._post(lambda _now: self._give_up_link())
+
+    def _on_opened(self, payload: int, now: float) -> None:
+        if self.contact.is_open:
+            self._link_open = True
+            self.connection.link_opened(payload, now)
+
+    def _on_received(self, fragment: bytes, now: float) -> None:
+        if self._link_open:
+            self.connection.receive(fragment, now)
+
+    def _give_up_link(self) -> None:
+        self._link_unneeded = True
+
+    # --- the loop
+
+    async def _run(self) -> None:
+        try:
+            while not self._ended:
+                if self.connection.wants_link:
+                    self.contact.want(self._clock())
+                given = await self._next_input()
+                given(self._clock())
+                await self._release()
+        except Exception:
+            _LOGGER.exception("%s: unexpected error, the connection has to be built anew", self._name)
+            self.on_event(StoreFailed())
+        finally:
+            self._ended = True
+            self._refuse_asking()
+            await self.contact.end()
+
+    async def _next_input(self) -> _Input:
+        """Return what arrives next, or the timer if that is due first."""
+        deadlines = (self.connection.next_deadline, self.contact.next_deadline(self.connection.wants_link))
+        due = min((one for one in deadlines if one is not None), default=None)
+        try:
+            async with asyncio.timeout(None if due is None else max(0.0, due - self._clock())):
+                return await self._inbox.get()
+        except TimeoutError:
+            return self._on_timer
+
+    def _on_timer(self, now: float) -> None:
+        deadline = self.connection.next_deadline
+        if deadline is not None and deadline <= now:
+            self.connection.timer(now)
+        if self.contact.is_idle(now):
+            self.contact.back_off.failed(now)
+            self._give_up_link()
+
+    async def _release(self) -> None:
+        """Do what came out, in order; the connection hears of a link that ended on the way after that."""
+        await self._do_events()
+        if self._link_unneeded:
+            self._link_unneeded = False
+            await self._end_link()
+            await self._do_events()
+
+    async def _end_link(self) -> None:
+        self._beacon_state = None
+        await self.contact.end()
+        if self._link_open:
+            self._link_open = False
+            self.connection.link_closed(self._clock())
+
+    async def _do_events(self) -> None:
+        while events := self.connection.events():
+            for event in events:
+                await self._do(event)
+
+    async def _do(self, event: Event) -> None:
+        match event:
+            case Persist():
+                await self._persist(event.snapshot)
+            case Transmit():
+                await self._transmit(event.fragment)
+            case LinkUnneeded():
+                self._give_up_link()
+            case _:
+                self._report(event)
+
+    async def _transmit(self, fragment: bytes) -> None:
+        if not await self.contact.write(fragment):
+            self._give_up_link()
+
+    async def _persist(self, snapshot: Mapping[str, Any]) -> None:
+        """Make `snapshot` durable; only then does the connection hand out what depends on it."""
+        try:
+            await self._save(snapshot)
+        except StorageError as error:
+            _LOGGER.error("%s: %s", self._name, error)  # noqa: TRY400  # the cause is logged where it is known
+            self.connection.persist_failed(self._clock())
+        else:
+            self.connection.persisted(self._clock())
+
+    def _report(self, event: Event) -> None:
+        if isinstance(event, FrameDropped):
+            _LOGGER.debug("%s: frame of type %#04x dropped: %s", self._name, event.frame_type, event.reason)
+        if isinstance(event, _WORTHWHILE):
+            self.contact.back_off.succeeded()
+        self._ended = self._ended or isinstance(event, StoreFailed)
+        self.on_event(event)
+
+    def _refuse_asking(self) -> None:
+        for answer in self._asking:
+            if not answer.done():
+                answer.set_exception(StoppedError("this device's connection has ended"))
