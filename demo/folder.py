@@ -41,7 +41,8 @@ my:
 logger:
   default: warning
   logs:
-    homeassistant.bootstrap: info
+    haffmpeg: critical  # this machine may have no ffmpeg, and no camera needs it
+    homeassistant.components.camera.img_util: critical
     custom_components.self_secure: debug
     custom_components.virtual_radio: debug
     simulation: debug
