@@ -54,6 +54,11 @@ class Process:
         return self._process is not None and self._process.returncode is None
 
     @property
+    def pid(self) -> int | None:
+        """The program's process id; None before its start."""
+        return None if self._process is None else self._process.pid
+
+    @property
     def position(self) -> int:
         """How many lines were printed so far: a mark for ``wait_for`` and ``matches``."""
         return self._count
