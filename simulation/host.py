@@ -105,12 +105,15 @@ class ScannerHost:
         own = hci.OwnAddressType.PUBLIC
         task = self._start(self._usable().connect_le(address, own_address_type=own, timeout=None))
         try:
-            return await asyncio.shield(task)
+            connection = await asyncio.shield(task)
         except asyncio.CancelledError:
             await self.run(self._abandon(task))
             if _cancelled_by_caller():
                 raise
             raise BaseBumbleError("the radio is gone") from None  # Bumble cancels what waits when its host ends
+        if self._usable().connections.get(connection.handle) is not connection:
+            raise BaseBumbleError("the connection failed to be established")  # its end came with its beginning
+        return connection
 
     async def _abandon(self, attempt: asyncio.Task[Connection]) -> None:
         while not attempt.done() and not self.lost.is_set():

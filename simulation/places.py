@@ -37,7 +37,7 @@ def scanner_place(index: int) -> Place:
 
 def device_place(index: int) -> Place:
     """Devices stand at uneven distances on the other side of the corridor, none as near to one scanner as to another."""
-    return Place(1.5 + 2.6 * index, 3.0 + 0.7 * (index % 3))
+    return Place(1.0 + 2.3 * index, 3.0 + 0.7 * (index % 3))
 
 
 EVE_PLACE = Place(-5.0, 9.0)
