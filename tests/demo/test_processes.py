@@ -1,6 +1,5 @@
 """Programs are watched and ended, also those that do not want to."""
 
-import asyncio
 import os
 from pathlib import Path
 import shutil
@@ -20,7 +19,7 @@ def python(code: str, folder: Path, heard: list[str] | None = None) -> Process:
     return Process("program", [sys.executable, "-c", code], folder / "log", None if heard is None else heard.append)
 
 
-async def runs(pid: int) -> bool:
+def runs(pid: int) -> bool:
     """Return whether a process of this machine runs; one that only waits to be collected has no command line."""
     command = Path(f"/proc/{pid}/cmdline")
     return command.exists() and command.read_bytes() != b""
@@ -96,4 +95,8 @@ async def test_the_kernel_ends_programs_of_a_killed_demo(tmp_path: Path) -> None
     await demo.start({**os.environ, "PYTHONPATH": str(Path.cwd())})
     child = int((await demo.wait_for(r"child (\d+)", 20))[1])
     await demo.kill()
-    await until(lambda: runs(child), lambda running: not running, 10, "the child still runs")
+
+    async def look() -> bool:
+        return runs(child)
+
+    await until(look, lambda running: not running, 10, "the child still runs")
