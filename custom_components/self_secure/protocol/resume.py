@@ -1,0 +1,161 @@
+"""The responder in a resume: a new epoch from a stored key, written before anything of it is used (protocol.md 7)."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from . import limits
+from .errors import AuthenticationError, MalformedError, UnexpectedError
+from .keys import NO_DIGEST, ConfirmationKey, DhKey, RootKey, StoreKey, digest, extract, lp, verify
+from .packets import Challenge, Frame, FrameType, Offer, ResumeEntry, Selection
+from .suites import SUITES, Suite
+from .tables import ResumeState
+
+_NO_KEY: Final = bytes(limits.PUBLIC_KEY_SIZE)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldKey:
+    """One SK_e that the responder has on disk."""
+
+    pairing: int
+    epoch: int
+    suite: int
+    key: StoreKey
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The present chains as far as a resume may use them; empty when there are none."""
+
+    digest: bytes = NO_DIGEST
+    key: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """What an R1 led to: the new epoch, to be written before `frame` (R2) leaves."""
+
+    base: HeldKey  # e*
+    epoch: int  # e'
+    root: RootKey
+    frame: bytes
+    clone: bool  # both sides sent a live digest and they differ
+
+
+def find_common(offer: Offer, frame: Frame, held: Iterable[HeldKey]) -> tuple[HeldKey, int] | None:
+    """Return e* (the first entry that is held and whose MAC is right) and its place in R1."""
+    known = {(key.epoch, key.key.kid): key for key in held}
+    for place, entry in enumerate(offer.entries):
+        key = known.get((entry.epoch, entry.kid))
+        tag = frame.mac[place * limits.MAC_SIZE : (place + 1) * limits.MAC_SIZE]
+        if key is not None and _fits(key.key.offer_tag(frame.authenticated), tag):
+            return key, place
+    return None
+
+
+def _fits(expected: bytes, received: bytes) -> bool:
+    try:
+        verify(expected, received, "R1")
+    except AuthenticationError:
+        return False
+    return True
+
+
+def next_epoch(entries: Sequence[ResumeEntry], held: Iterable[HeldKey]) -> int:
+    """e' = highest entry on either side + 1; MalformedError at the end of the numbers."""
+    epoch = max([entry.epoch for entry in entries] + [key.epoch for key in held]) + 1
+    if epoch > limits.U32_MAX:
+        raise MalformedError("no epoch left")
+    return epoch
+
+
+def derive_root(base: StoreKey, th: bytes, dh: bytes, live: bytes, epoch: int) -> RootKey:
+    """RK_e' = Ext(th, lp(SK_e*) || lp(DH) || lp(live) || u32 e')."""
+    return RootKey(extract(th, lp(base.raw) + lp(dh) + lp(live) + epoch.to_bytes(4)))
+
+
+def resume_transcript(offer: bytes, common: int, epoch: int, live_r: bytes, pk_r: bytes) -> bytes:
+    """th = H("SSC1 resume" || R1 without MACs || u32 e* || u32 e' || live_R || pk_R)."""
+    return digest(b"SSC1 resume" + offer + common.to_bytes(4) + epoch.to_bytes(4) + live_r + pk_r)
+
+
+class ResumeResponder:
+    """One resume at a time; its memory dies with the connection."""
+
+    def __init__(self, id_r: bytes, entropy: Callable[[int], bytes]) -> None:
+        """Serve the identity `id_r` with random bytes from `entropy`."""
+        self._id_r, self._entropy = id_r, entropy
+        self.state = ResumeState.IDLE
+        self.challenges = 0  # R0 of this connection
+        self.deadline: float | None = None
+        self._n_r = b""
+        self._offer = b""
+        self._answer: Resumed | None = None
+        self._th = b""
+
+    def reset(self) -> None:
+        """The connection ended."""
+        self.state, self.challenges, self.deadline = ResumeState.IDLE, 0, None
+        self._n_r, self._offer, self._answer, self._th = b"", b"", None, b""
+
+    def challenge(self, now: float) -> bytes:
+        """Start (again): return R0."""
+        challenges = self.challenges + 1
+        self.reset()
+        self.challenges, self.state = challenges, ResumeState.CHALLENGED
+        self._n_r = self._entropy(limits.NONCE_SIZE)
+        self.deadline = now + limits.RESUME_TIMEOUT
+        return Challenge(self._n_r, self._id_r).encode().encode()
+
+    def on_offer(self, frame: Frame, held: Sequence[HeldKey], live_of: Callable[[HeldKey], Live], now: float) -> Resumed | None:
+        """R1: return the new epoch, or None when there is no common one. `live_of` tells the present chains of a key."""
+        offer = Offer.decode(frame)
+        verify(self._n_r, offer.n_r, "n_R")
+        common = find_common(offer, frame, held)
+        if common is None:
+            return None
+        base, place = common
+        answer = self._derive(frame, offer, base, next_epoch(offer.entries, held), live_of(base) if place == 0 else Live())
+        self._answer, self._offer, self.state = answer, frame.encode(), ResumeState.ANSWERED
+        self.deadline = now + limits.RESUME_TIMEOUT
+        return answer
+
+    def _derive(self, frame: Frame, offer: Offer, base: HeldKey, epoch: int, present: Live) -> Resumed:
+        suite = SUITES[base.suite]
+        pk_r, dh = self._exchange(suite, offer.pk_i)
+        both = NO_DIGEST not in (offer.live_i, present.digest)
+        same = both and offer.live_i == present.digest
+        self._th = resume_transcript(frame.authenticated, base.epoch, epoch, present.digest, pk_r)
+        root = derive_root(base.key, self._th, dh, present.key if same else b"", epoch)
+        answer = Selection(base.epoch, epoch, present.digest, pk_r).encode()
+        tag = root.finish().tag(b"R2" + self._th)
+        return Resumed(base, epoch, root, answer.authenticated + tag, clone=both and not same)
+
+    def _exchange(self, suite: Suite, pk_i: bytes) -> tuple[bytes, bytes]:
+        if not suite.has_dh:
+            return _NO_KEY, b""
+        private = DhKey(self._entropy(limits.PUBLIC_KEY_SIZE))
+        return private.public, private.exchange(pk_i)
+
+    def on_repeated_offer(self, frame: Frame) -> bytes:
+        """An identical R1: return the stored R2; anything else is dropped."""
+        if self._answer is None or frame.encode() != self._offer:
+            raise UnexpectedError("another R1 after the nonce was used")
+        return self._answer.frame
+
+    def on_finish(self, frame: Frame) -> Resumed:
+        """R3: verify it, return the epoch that is now in force; nothing of it stays here."""
+        answer = self._answer
+        if answer is None or frame.message:
+            raise UnexpectedError("R3 without R2")
+        finish: ConfirmationKey = answer.root.finish()
+        verify(finish.tag(b"R3" + self._th), frame.mac, "R3")
+        self.reset()
+        return answer
+
+    def refusal(self, frame: Frame) -> bytes:
+        """Return RNAK for an R1 without a common epoch; this resume is over, nothing is erased."""
+        n_i = Offer.decode(frame).n_i
+        self.state, self.deadline = ResumeState.IDLE, None
+        return Frame(FrameType.RNAK, n_i).encode()
