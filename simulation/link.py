@@ -36,14 +36,18 @@ class Station:
         place: where it stands.
         seed: the world's.
         loss: mean loss at this receiver, `burst` the mean number of losses in a row (see `LossModel`).
+
+    Raises:
+        ValueError: `loss` or `burst` outside the range of `LossModel`.
     """
 
     def __init__(self, name: str, place: Place, *, seed: int, loss: float, burst: float = 1.0) -> None:
         self.name, self.place = name, place
         self.statistics = Statistics()
-        self._seed, self._loss, self._burst = seed, loss, burst
+        self._seed = seed
         self._channels: dict[str, LossModel] = {}
         self._response_channels: dict[str, LossModel] = {}
+        self.set_loss(loss, burst)
 
     def set_loss(self, loss: float, burst: float = 1.0) -> None:
         """Change the losses of this receiver from the next packet on.

@@ -1,0 +1,247 @@
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+import json
+from pathlib import Path
+import signal
+import sys
+import time
+from typing import Any
+
+from bumble import hci
+from bumble.host import Host
+from bumble.transport import open_transport
+import pytest
+
+from simulation.control import request
+from simulation.host import Report, ScannerHost
+from simulation.world import device_address, scanner_address
+
+from .conftest import BEACON, Peripheral, make_peripheral, until
+
+TIMEOUT = 0.3
+REPOSITORY = Path(__file__).parents[2]
+
+
+class Simulation:
+    """A running `python -m simulation` and its first line."""
+
+    def __init__(self, process: asyncio.subprocess.Process, told: dict[str, Any]) -> None:
+        self.process, self.told = process, told
+        self.scanner_port: int = told["scanners"][0]["port"]
+        self.device_port: int = told["devices"][0]["port"]
+        self.address: str = told["devices"][0]["address"]
+
+    async def ask(self, command: str, **fields: object) -> dict[str, Any]:
+        return await request(self.told["control"], command, **fields)
+
+
+async def start(*arguments: str) -> asyncio.subprocess.Process:
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec(sys.executable, "-m", *arguments, cwd=REPOSITORY, stdout=pipe, stderr=pipe)
+
+
+@pytest.fixture
+async def simulation(tmp_path: Path) -> AsyncIterator[Simulation]:
+    options = ("--loss", "0", "--eve-loss", "0", "--eve", str(tmp_path / "eve.jsonl"), "--supervision-timeout", str(TIMEOUT))
+    process = await start("simulation", *options)
+    assert process.stdout is not None
+    yield Simulation(process, json.loads(await process.stdout.readline()))
+    process.terminate()
+    _, errors = await process.communicate()
+    assert (process.returncode, errors) == (0, b"")
+
+
+@pytest.fixture
+async def peripheral(simulation: Simulation) -> AsyncIterator[Peripheral]:
+    async with await open_transport(f"tcp-client:127.0.0.1:{simulation.device_port}") as transport:
+        made = make_peripheral(Host(transport.source, transport.sink))
+        await made.device.power_on()
+        await made.advertise()
+        yield made
+        await made.device.power_off()
+
+
+@pytest.fixture
+async def start_central() -> AsyncIterator[Callable[[Simulation], Awaitable[asyncio.subprocess.Process]]]:
+    started: list[asyncio.subprocess.Process] = []
+
+    async def run(simulation: Simulation) -> asyncio.subprocess.Process:
+        process = await start("tests.simulation.central", str(simulation.scanner_port), simulation.address)
+        started.append(process)
+        assert process.stdout is not None
+        async with asyncio.timeout(20):
+            assert await process.stdout.readline() == b"connected\n"
+        return process
+
+    yield run
+    for process in started:
+        process._transport.close()  # type: ignore[attr-defined]  # kills what is left, once, dead or alive
+        await process.wait()
+
+
+@pytest.fixture
+async def open_host() -> AsyncIterator[Callable[[int, list[Report]], Awaitable[ScannerHost]]]:
+    hosts: list[ScannerHost] = []
+
+    async def open_at(port: int, reports: list[Report]) -> ScannerHost:
+        host = ScannerHost(reports.append)
+        hosts.append(host)
+        await host.open(port)
+        return host
+
+    yield open_at
+    for host in hosts:
+        await host.close()
+
+
+async def test_first_line_tells_everything(simulation: Simulation) -> None:
+    told = simulation.told
+    assert [one["source"] for one in told["scanners"]] == [scanner_address(0), scanner_address(1)]
+    assert [one["address"] for one in told["devices"]] == [device_address(0), device_address(1), device_address(2)]
+    assert [one["name"] for one in told["scanners"]] == ["scanner-1", "scanner-2"]
+    assert told["eve"].endswith("eve.jsonl")
+
+
+async def test_killed_central_is_a_supervision_timeout_and_the_port_takes_a_new_host(
+    simulation: Simulation, peripheral: Peripheral, start_central: Callable[[Simulation], Awaitable[asyncio.subprocess.Process]]
+) -> None:
+    central = await start_central(simulation)
+    assert len(peripheral.device.connections) == 1
+    central.kill()
+    killed = time.monotonic()
+    async with asyncio.timeout(5):
+        await peripheral.gone.wait()
+    assert time.monotonic() - killed >= TIMEOUT * 0.9
+    assert peripheral.reasons == [hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR]
+    await start_central(simulation)
+    assert len(peripheral.device.connections) == 1
+
+
+async def test_new_host_replaces_the_old_one_with_a_clean_controller(
+    simulation: Simulation,
+    peripheral: Peripheral,
+    open_host: Callable[[int, list[Report]], Awaitable[ScannerHost]],
+) -> None:
+    old_reports: list[Report] = []
+    new_reports: list[Report] = []
+    old = await open_host(simulation.scanner_port, old_reports)
+    await old.scan(active=False)
+    await until(lambda: len(old_reports) >= 2)
+    address = hci.Address(simulation.address, hci.Address.PUBLIC_DEVICE_ADDRESS)
+    await old.connect(address)
+    new = await open_host(simulation.scanner_port, new_reports)
+    await asyncio.wait_for(old.lost.wait(), 2)
+    assert old.peers == []
+    async with asyncio.timeout(2):
+        await peripheral.gone.wait()
+    assert new_reports == []  # a clean controller does not scan
+    await new.scan(active=False)
+    await until(lambda: len(new_reports) >= 2)
+
+
+async def test_reconnecting_before_the_timeout_drops_the_stale_connection_only(
+    simulation: Simulation,
+    peripheral: Peripheral,
+    open_host: Callable[[int, list[Report]], Awaitable[ScannerHost]],
+) -> None:
+    address = hci.Address(simulation.address, hci.Address.PUBLIC_DEVICE_ADDRESS)
+    await (await open_host(simulation.scanner_port, [])).connect(address)
+    await peripheral.advertise()
+    new = await open_host(simulation.scanner_port, [])
+    await new.connect(address)
+    assert peripheral.reasons == [hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR]
+    await asyncio.sleep(2 * TIMEOUT)
+    assert len(peripheral.reasons) == len(peripheral.device.connections) == len(new.peers) == 1
+
+
+async def test_dead_device_stops_advertising_and_its_links_drop(
+    simulation: Simulation,
+    open_host: Callable[[int, list[Report]], Awaitable[ScannerHost]],
+) -> None:
+    reports: list[Report] = []
+    host = await open_host(simulation.scanner_port, reports)
+    await host.scan(active=False)
+    transport = await open_transport(f"tcp-client:127.0.0.1:{simulation.device_port}")
+    made = make_peripheral(Host(transport.source, transport.sink))
+    await made.device.power_on()
+    await made.advertise()
+    await host.connect(hci.Address(simulation.address, hci.Address.PUBLIC_DEVICE_ADDRESS))
+    await made.advertise()
+    await transport.close()
+    await until(lambda: host.peers == [])
+    heard = len(reports)
+    await asyncio.sleep(0.1)
+    assert len(reports) == heard
+
+
+async def test_control_port(simulation: Simulation, peripheral: Peripheral, tmp_path: Path) -> None:
+    assert (await simulation.ask("describe"))["devices"] == simulation.told["devices"]
+    await simulation.ask("loss", loss=40, burst=3, receiver="scanner-2")
+    await simulation.ask("loss", loss=0, receiver="eve")
+    answer = await simulation.ask("eve", count=1)
+    assert answer["records"][0]["data"] == BEACON.hex()
+    stations = (await simulation.ask("statistics"))["stations"]
+    assert (stations["scanner-1"]["loss"], stations["scanner-2"]["loss"], stations["scanner-2"]["burst"]) == (0, 0.4, 3)
+    assert stations["device-1"]["sent"] >= answer["total"] > 0
+    line = json.loads((tmp_path / "eve.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    assert line["address"] == simulation.address
+
+
+async def test_control_port_cuts_a_device(
+    simulation: Simulation, peripheral: Peripheral, open_host: Callable[[int, list[Report]], Awaitable[ScannerHost]]
+) -> None:
+    host = await open_host(simulation.scanner_port, [])
+    await host.connect(hci.Address(simulation.address, hci.Address.PUBLIC_DEVICE_ADDRESS))
+    assert await simulation.ask("cut", device="device-1") == {"cut": 1}
+    await until(lambda: host.peers == [])
+    assert peripheral.reasons == [hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR]
+    assert await simulation.ask("cut", device=simulation.address) == {"cut": 0}
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        ({"command": "nonsense"}, "KeyError"),
+        ({"command": "loss"}, "KeyError"),
+        ({"command": "loss", "loss": 96}, "must be between"),
+        ({"command": "loss", "loss": "much"}, "ValueError"),
+        ({"command": "loss", "loss": 10, "receiver": "nobody"}, "nobody"),
+        ({"command": "cut", "device": "nobody"}, "nobody"),
+        ({"command": "eve", "start": None}, "TypeError"),
+    ],
+)
+async def test_control_port_refuses(simulation: Simulation, fields: dict[str, Any], error: str) -> None:
+    with pytest.raises(RuntimeError, match=error):
+        await simulation.ask(**fields)
+
+
+@pytest.mark.parametrize("garbage", [b"\xff" * 100, b"GET / HTTP/1.1\r\n\r\n"])
+async def test_garbage_on_an_hci_port_closes_it_and_hurts_nobody(simulation_of_garbage: Simulation, garbage: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", simulation_of_garbage.scanner_port)
+    writer.write(garbage)
+    assert await asyncio.wait_for(reader.read(), 2) == b""
+    writer.close()
+    host = ScannerHost(lambda _report: None)
+    await host.open(simulation_of_garbage.scanner_port)
+    await host.close()
+
+
+@pytest.fixture
+async def simulation_of_garbage() -> AsyncIterator[Simulation]:
+    process = await start("simulation")
+    assert process.stdout is not None
+    yield Simulation(process, json.loads(await process.stdout.readline()))
+    process.send_signal(signal.SIGINT)
+    _, errors = await process.communicate()
+    assert process.returncode == 0
+    assert b"this is not HCI" in errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"), [(("--loss", "96"), b"loss must be between"), (("--scanners", "65"), b"between 0 and 64"), (("--burst", "0.5"), b"burst")]
+)
+async def test_bad_options_are_named(arguments: tuple[str, ...], error: bytes) -> None:
+    process = await start("simulation", *arguments)
+    _, errors = await process.communicate()
+    assert process.returncode == 2
+    assert error in errors
