@@ -148,7 +148,7 @@ class Negotiation:
             raise NegotiationError(Cause.CONFLICTS)
         members = collection.members()
         if collection.complete(members):
-            self._respond(members, now)
+            self.respond(members, now)
         return True
 
     def _finish_collecting(self, now: float) -> None:
@@ -159,9 +159,10 @@ class Negotiation:
             raise NegotiationError(Cause.CONFLICTS)
         if not self._suite.has_dh:
             raise NegotiationError(Cause.LOW_SECRECY)
-        self._respond(members, now)
+        self.respond(members, now)
 
-    def _respond(self, members: list[int], now: float) -> None:
+    def respond(self, members: list[int], now: float) -> None:
+        """Stop collecting: make RSP, m3, of `members`; S is fixed from here on."""
         self._members = members
         self._conflicts: dict[int, Conflict] = {row.seq: row for row in self._collection.conflicts()}
         self._reached = self._collection.secrecy(members) >= self._collection.rule.target_bits
@@ -172,6 +173,10 @@ class Negotiation:
         self.last_frame = frame.authenticated + key.tag(th_3)
         self.state, self.wants_link = NegotiationState.RESPONDED, True
         self._expect(Cause.TIMEOUT, max(self._cap, now + limits.CONTACT_TIMEOUT / 2))
+
+    def collected(self) -> list[int]:
+        """Return S as it is now, ascending."""
+        return self._collection.members()
 
     def progress(self, now: float) -> PairingProgressed:
         """Return how far the collection is."""

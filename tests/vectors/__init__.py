@@ -1,0 +1,3 @@
+"""Known answers against both implementations."""
+
+import self_secure_device_linux  # noqa: F401  # registers cryptolib before the device's core is imported
