@@ -113,6 +113,11 @@ class Device:
         """Return the next random packet's advertisement; each must go on the air once, and only unconnected."""
         return adverts.random_packet(*self._pairing.negotiation.next_random())
 
+    @property
+    def interval(self):
+        """The pace of the random packets in ms."""
+        return self._pairing.interval
+
     def beacon(self):
         """Return the discovery advertisement and its scan response."""
         return adverts.beacon(self.state, self.identity), adverts.scan_response(self._name)

@@ -24,6 +24,11 @@ class Pairing:
         return self.negotiation is not None and self.negotiation.running
 
     @property
+    def interval(self):
+        """The pace of the random packets in ms, as REQ announces it."""
+        return self._parameters.interval
+
+    @property
     def deadline(self):
         """When ``poll`` wants to be called, or None."""
         times = [self._wanted_until, self._request_at if self._may_request() else None]

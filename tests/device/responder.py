@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-import self_secure_device_linux  # noqa: F401  # registers cryptolib before the core is imported
 from self_secure_device import frames, keys, sets, suites
 from self_secure_device.crypto import equal, number, tag, u16, u32
 from self_secure_device.session import TO_INITIATOR, TO_RESPONDER, Receiver, Sender
+import self_secure_device_linux  # noqa: F401  # registers cryptolib before the core is imported
 
 
 class Responder:
@@ -66,7 +66,7 @@ class Responder:
         head = frames.encode_head(frames.RSP, sets.encode(self.members) + bytes([len(self.conflicts)]) + listed)
         self._extend(head)
         key = self.suite.confirmation(self._root_secret(self.members), b"rsp")
-        return head + tag(key, self.transcript)
+        return bytes(head + tag(key, self.transcript))
 
     def tags(self, request: bytes) -> bytes:
         """Answer one TAGS request."""
@@ -91,7 +91,7 @@ class Responder:
         self.at_code = self.transcript
         head = frames.encode_head(frames.END, self._r_r)
         self._extend(head)
-        return head + tag(self.suite.confirmation(self.prk, b"end"), self.transcript)
+        return bytes(head + tag(self.suite.confirmation(self.prk, b"end"), self.transcript))
 
     def finish(self, opened: bytes) -> None:
         """Check OPEN; take the code and RK_0."""
@@ -151,7 +151,7 @@ class Renewer:
         shared = suite.exchange(self._secret, frame.message[-32:])
         self.root = keys.next_root(self.transcript, held[old], shared, live, self.epoch)
         head = frames.encode_head(frames.R2, u32(old) + u32(self.epoch) + own + public)
-        return head + tag(keys.finish_key(self.root), b"R2", self.transcript)
+        return bytes(head + tag(keys.finish_key(self.root), b"R2", self.transcript))
 
     def check(self, r3: bytes) -> bool:
         """Whether R3 confirms the new root."""

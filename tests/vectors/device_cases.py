@@ -11,14 +11,13 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
-import self_secure_device_linux  # noqa: F401  # registers cryptolib before the core is imported
 from self_secure_device import frames, keys, sets, suites
 from self_secure_device.errors import DropError
 from self_secure_device.negotiation import Negotiation
 from self_secure_device.request import Parameters, Request, Secrets
 from self_secure_device.resume import Resume
 from self_secure_device.session import Receiver, Sender, encode_text
-
+import self_secure_device_linux  # noqa: F401  # registers cryptolib before the core is imported
 from tests.device.responder import Renewer, Responder
 
 Case = Mapping[str, Any]
@@ -85,7 +84,7 @@ def _negotiate(case: Case, machine: Negotiation, responder: Responder, out: dict
         responder.random[seq] = random
     out["random"] = [responder.random[seq].hex() for seq in range(SHOWN)]
     out["tags"] = [responder.tag_of(seq, responder.random[seq]).hex() for seq in range(SHOWN)]
-    out["dh"] = machine._shared.hex()  # noqa: SLF001  # the vectors show it, no caller may
+    out["dh"] = machine._shared.hex()  # the vectors show it, no caller may
     _confirm(case, machine, responder, out)
 
 
@@ -100,7 +99,7 @@ def _confirm(case: Case, machine: Negotiation, responder: Responder, out: dict[s
     out["pool"] = responder.pool(responder.agreed).hex()
     opened = machine.receive(frames.decode(end), 0)
     out["m6"] = opened.hex()
-    out["th_6"] = machine._transcript.hex()  # noqa: SLF001  # the vectors show it, no caller may
+    out["th_6"] = machine._transcript.hex()  # the vectors show it, no caller may
     responder.finish(opened)
     out["code"] = machine.code or responder.code
     out["root"] = machine.take_root().hex()
