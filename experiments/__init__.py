@@ -1,0 +1,1 @@
+"""Commands that measure: the paper's evaluation and ours."""
