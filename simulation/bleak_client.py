@@ -170,7 +170,7 @@ class BumbleBleakClient(BaseBleakClient):
             if procedure.done() and not procedure.cancelled():
                 return procedure.result()
         except BaseBumbleError as error:
-            raise BleakError(f"{self.address}: {error}") from error
+            raise BleakError(f"{self.address}: {'disconnected' if self._gone.is_set() else error}") from error
         finally:
             gone.cancel()
             procedure.cancel()

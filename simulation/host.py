@@ -91,8 +91,8 @@ class ScannerHost:
             BaseBumbleError: the radio is gone, or refused.
         """
         self._attempts += 1
-        self._on_slots()
         try:
+            self._on_slots()
             async with self._connecting:
                 connection = await self._attempt(address)
                 self._keep(connection, address)
@@ -105,12 +105,11 @@ class ScannerHost:
         own = hci.OwnAddressType.PUBLIC
         task = self._start(self._usable().connect_le(address, own_address_type=own, timeout=None))
         try:
-            connection = await asyncio.shield(task)
+            await asyncio.wait({task})
         except asyncio.CancelledError:
             await self.run(self._abandon(task))
-            if _cancelled_by_caller():
-                raise
-            raise BaseBumbleError("the radio is gone") from None  # Bumble cancels what waits when its host ends
+            raise
+        connection = _outcome(task)
         if self._usable().connections.get(connection.handle) is not connection:
             raise BaseBumbleError("the connection failed to be established")  # its end came with its beginning
         return connection
@@ -153,8 +152,13 @@ class ScannerHost:
         """Await `work` to its end even when the caller is cancelled.
 
         A task cancelled inside an HCI command, or a GATT request cancelled before its answer, breaks Bumble's host.
+
+        Raises:
+            BaseBumbleError: the radio went away meanwhile; and all that `work` raises.
         """
-        return await asyncio.shield(self._start(work))
+        task = self._start(work)
+        await asyncio.wait({task})
+        return _outcome(task)
 
     def _on_lost(self) -> None:
         self.lost.set()
@@ -180,6 +184,7 @@ class ScannerHost:
         await device.power_off()
 
 
-def _cancelled_by_caller() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+def _outcome[T](task: asyncio.Task[T]) -> T:
+    if task.cancelled():  # nobody but Bumble itself does that, when its host or the connection ends
+        raise BaseBumbleError("the radio is gone")
+    return task.result()

@@ -7,7 +7,7 @@ from typing import cast, override
 from bleak.backends.client import BaseBleakClient
 from bleak_retry_connector.bluez import Allocations
 from bluetooth_data_tools import monotonic_time_coarse
-from habluetooth import BaseHaRemoteScanner, BluetoothScanningMode, HaBluetoothConnector
+from habluetooth import BaseHaRemoteScanner, BluetoothScanningMode, HaBluetoothConnector, get_manager
 
 from simulation.bleak_client import ADDRESS_TYPE, BumbleBleakClient
 from simulation.host import SLOTS, Report, ScannerHost
@@ -51,7 +51,7 @@ class VirtualScanner(BaseHaRemoteScanner):
         self._async_on_raw_advertisement(address, report.rssi, bytes(report.data), details, monotonic_time_coarse())
 
     def _on_slots(self) -> None:
-        self._manager.async_on_allocation_changed(self.get_allocations())
+        get_manager().async_on_allocation_changed(self.get_allocations())
 
     @override
     def get_allocations(self) -> Allocations:

@@ -21,6 +21,10 @@ WRITE = "7a6f0002-5e1f-4c0d-8d3a-5e1f5ec0de00"
 NOTIFY = "7a6f0003-5e1f-4c0d-8d3a-5e1f5ec0de00"
 REFUSING = "7a6f0004-5e1f-4c0d-8d3a-5e1f5ec0de00"
 INTERVAL_MS = 20
+type OpenWorld = Callable[[Plan], Awaitable[World]]
+type StartPeripheral = Callable[[Radio], Awaitable[Peripheral]]
+type StartHost = Callable[[Radio, list[Report]], Awaitable[ScannerHost]]
+
 BEACON = bytes.fromhex("0201061bffffff52") + bytes(23)
 
 
@@ -70,27 +74,27 @@ def make_peripheral(host: Host) -> Peripheral:
     properties = Characteristic.Properties.WRITE | Characteristic.Properties.WRITE_WITHOUT_RESPONSE | Characteristic.Properties.READ
     permissions = Characteristic.Permissions.WRITEABLE | Characteristic.Permissions.READABLE
     value = CharacteristicValue(read=lambda _connection: b"readable", write=peripheral.on_write)
-    refusing = Characteristic(REFUSING, Characteristic.Properties.READ, permissions, CharacteristicValue(read=refuse))
+    refusing = Characteristic[bytes](REFUSING, Characteristic.Properties.READ, permissions, CharacteristicValue(read=refuse))
     device.add_service(Service(SERVICE, [Characteristic(WRITE, properties, permissions, value), notify, refusing]))
     device.on(device.EVENT_CONNECTION, peripheral.on_connection)
     return peripheral
 
 
 @pytest.fixture
-async def open_world() -> AsyncIterator[Callable[[Plan], Awaitable[World]]]:
+async def open_world() -> AsyncIterator[OpenWorld]:
     """Build worlds that close themselves."""
     async with AsyncExitStack() as stack:
         yield lambda plan: stack.enter_async_context(World(plan))
 
 
 @pytest.fixture
-async def world(open_world: Callable[[Plan], Awaitable[World]]) -> World:
+async def world(open_world: OpenWorld) -> World:
     """Two scanners, three devices, nothing lost."""
     return await open_world(Plan(loss=0, eve_loss=0, supervision_timeout=0.1))
 
 
 @pytest.fixture
-async def start_peripheral() -> AsyncIterator[Callable[[Radio], Awaitable[Peripheral]]]:
+async def start_peripheral() -> AsyncIterator[StartPeripheral]:
     """Power a peripheral on a radio of this process."""
     async with AsyncExitStack() as stack:
 
@@ -104,7 +108,7 @@ async def start_peripheral() -> AsyncIterator[Callable[[Radio], Awaitable[Periph
 
 
 @pytest.fixture
-async def start_host() -> AsyncIterator[Callable[[Radio, list[Report]], Awaitable[ScannerHost]]]:
+async def start_host() -> AsyncIterator[StartHost]:
     """Open a scanner's host over TCP; its reports go to the list."""
     async with AsyncExitStack() as stack:
 

@@ -1,20 +1,18 @@
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from bleak.exc import BleakError
 from bumble import hci
 import pytest
 
 from simulation.bleak_client import BumbleBleakClient
-from simulation.host import SLOTS, Report, ScannerHost
-from simulation.radio import Radio
+from simulation.host import SLOTS, ScannerHost
 from simulation.world import World
 
-from .conftest import NOTIFY, REFUSING, SERVICE, WRITE, Peripheral, until
+from .conftest import NOTIFY, REFUSING, SERVICE, WRITE, Peripheral, StartHost, StartPeripheral, until
 
 CCCD = "00002902-0000-1000-8000-00805f9b34fb"
 
-type StartPeripheral = Callable[[Radio], Awaitable[Peripheral]]
 
 
 @pytest.fixture
@@ -25,7 +23,7 @@ async def peripheral(world: World, start_peripheral: StartPeripheral) -> Periphe
 
 
 @pytest.fixture
-async def host(world: World, start_host: Callable[[Radio, list[Report]], Awaitable[ScannerHost]]) -> ScannerHost:
+async def host(world: World, start_host: StartHost) -> ScannerHost:
     opened = await start_host(world.scanners[0], [])
     await opened.scan(active=False)
     return opened
@@ -150,7 +148,7 @@ async def test_scanning_goes_on_while_connected(world: World, client: BumbleBlea
 
 
 async def test_two_centrals_want_one_device_and_one_gets_it(
-    world: World, host: ScannerHost, peripheral: Peripheral, start_host: Callable[[Radio, list[Report]], Awaitable[ScannerHost]]
+    world: World, host: ScannerHost, peripheral: Peripheral, start_host: StartHost
 ) -> None:
     other = await start_host(world.scanners[1], [])
     clients = [client_of(one, world.devices[0].address) for one in (host, other)]

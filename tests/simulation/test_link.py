@@ -1,20 +1,14 @@
 import asyncio
-from collections.abc import Awaitable, Callable
 
 from bumble import hci
 import pytest
 
 from simulation.advertising import LATE_EVENTS, MIN_INTERVAL, Floor
-from simulation.host import Report, ScannerHost
+from simulation.host import Report
 from simulation.places import Place, rssi
-from simulation.radio import Radio
 from simulation.world import Plan, World
 
-from .conftest import BEACON, Peripheral, until
-
-type StartPeripheral = Callable[[Radio], Awaitable[Peripheral]]
-type StartHost = Callable[[Radio, list[Report]], Awaitable[ScannerHost]]
-type OpenWorld = Callable[[Plan], Awaitable[World]]
+from .conftest import BEACON, OpenWorld, StartHost, StartPeripheral, until
 
 
 async def test_every_packet_arrives_once_and_nothing_is_a_false_scan_response(

@@ -198,23 +198,6 @@ async def test_control_port_cuts_a_device(
     assert await simulation.ask("cut", device=simulation.address) == {"cut": 0}
 
 
-@pytest.mark.parametrize(
-    ("fields", "error"),
-    [
-        ({"command": "nonsense"}, "KeyError"),
-        ({"command": "loss"}, "KeyError"),
-        ({"command": "loss", "loss": 96}, "must be between"),
-        ({"command": "loss", "loss": "much"}, "ValueError"),
-        ({"command": "loss", "loss": 10, "receiver": "nobody"}, "nobody"),
-        ({"command": "cut", "device": "nobody"}, "nobody"),
-        ({"command": "eve", "start": None}, "TypeError"),
-    ],
-)
-async def test_control_port_refuses(simulation: Simulation, fields: dict[str, Any], error: str) -> None:
-    with pytest.raises(RuntimeError, match=error):
-        await simulation.ask(**fields)
-
-
 @pytest.mark.parametrize("garbage", [b"\xff" * 100, b"GET / HTTP/1.1\r\n\r\n"])
 async def test_garbage_on_an_hci_port_closes_it_and_hurts_nobody(simulation_of_garbage: Simulation, garbage: bytes) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", simulation_of_garbage.scanner_port)
