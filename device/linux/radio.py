@@ -40,6 +40,7 @@ class Radio:
         self._wake = Waker()  # the core may have something to send, or a new deadline
         self._air = Waker()  # what is advertised may have changed
         self._closing = False
+        self._lost = False
         self._adapter: Adapter
         self._notify: Characteristic[bytes]
 
@@ -88,15 +89,20 @@ class Radio:
         self._adapter.add_service(self._service())
         self._adapter.on(Adapter.EVENT_CONNECTION, self._connected)
         await self._adapter.power_on()
-        lost = asyncio.ensure_future(source.terminated)
-        lost.add_done_callback(lambda _: self.wake())
-        try:
-            await asyncio.gather(self._pump(lost), self._advertise(lost))
-        finally:
-            lost.cancel()
+        self._lost = False
+        source.terminated.add_done_callback(lambda _: self._transport_lost())
+        await asyncio.gather(self._pump(), self._advertise())
         if not self._closing:
             raise RadioError("transport lost")
         await self._end()
+
+    def _transport_lost(self) -> None:
+        self._lost = True
+        self.wake()
+
+    @property
+    def _over(self) -> bool:
+        return self._closing or self._lost
 
     async def _end(self) -> None:
         with contextlib.suppress(TimeoutError, BaseBumbleError, hci.HCI_Error):
@@ -152,9 +158,9 @@ class Radio:
 
     # --- the two loops -----------------------------------------------------------------------------------------
 
-    async def _pump(self, lost: asyncio.Future[None]) -> None:
+    async def _pump(self) -> None:
         """Move fragments out and call the core when its time has come."""
-        while not (self._closing or lost.done()):
+        while not self._over:
             self._core.poll(self._clock())
             self._air.set()
             await self._send()
@@ -169,12 +175,12 @@ class Radio:
         while self._connection is not None and (fragment := self._core.next_fragment()) is not None:
             await self._adapter.gatt_server.notify_subscriber(self._connection, self._notify, fragment)
 
-    async def _advertise(self, lost: asyncio.Future[None]) -> None:
+    async def _advertise(self) -> None:
         """Beacon, random packets one by one, silence while connected."""
         air = advertiser(self._adapter)
         shown: tuple[bytes, bytes] | None = None
         announced = False
-        while not (self._closing or lost.done()):
+        while not self._over:
             try:
                 shown = await self._advertise_once(air, shown)
             except hci.HCI_Error as error:
@@ -190,7 +196,7 @@ class Radio:
         """Do the next thing on the air; return the beacon that is being shown."""
         if self._connection is not None:
             await air.stop()
-            await self._air.wait_while(lambda: self._connection is not None)
+            await self._air.wait_while(lambda: self._connection is not None and not self._over)
             return None
         if self._core.broadcasting:
             await self._broadcast(air)
@@ -207,4 +213,4 @@ class Radio:
         loop = asyncio.get_running_loop()
         until = loop.time() + self._core.interval / 1000
         await air.air(self._core.next_random())
-        await self._air.wait_while(lambda: self._connection is None and not self._closing, until)
+        await self._air.wait_while(lambda: self._connection is None and not self._over, until)
