@@ -10,7 +10,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any, Final, override
 
-from ..protocol.errors import ProtocolError, StoppedError
+from ..protocol.errors import LocalError, StoppedError
 from ..protocol.events import (
     CodeReady,
     EpochStarted,
@@ -78,8 +78,9 @@ class Client(ContactListener):
     # --- inputs
 
     def start(self) -> None:
-        """Begin."""
-        self._task = asyncio.create_task(self._run(), name=f"self_secure {self._name}")
+        """Begin, unless it has begun."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name=f"self_secure {self._name}")
 
     def open_pairing(self) -> None:
         """Accept the device's next request for a key."""
@@ -142,7 +143,7 @@ class Client(ContactListener):
             return
         try:
             answer.set_result(self.connection.send(message_type, body, now))
-        except ProtocolError as error:
+        except LocalError as error:
             answer.set_exception(error)
 
     @override
@@ -181,7 +182,7 @@ class Client(ContactListener):
                 if self.connection.wants_link:
                     self.contact.want(self._clock())
                 given = await self._next_input()
-                given(self._clock())
+                self._feed(given)
                 await self._release()
         except Exception:
             _LOGGER.exception("%s: unexpected error, the connection has to be built anew", self._name)
@@ -201,11 +202,17 @@ class Client(ContactListener):
         except TimeoutError:
             return self._on_timer
 
+    def _feed(self, given: _Input) -> None:
+        try:
+            given(self._clock())
+        except LocalError as error:  # the state has moved on since the user asked, say by a timer
+            _LOGGER.debug("%s: %s", self._name, error)
+
     def _on_timer(self, now: float) -> None:
         deadline = self.connection.next_deadline
         if deadline is not None and deadline <= now:
             self.connection.timer(now)
-        if self.contact.is_idle(now):
+        if self.contact.is_idle(self.connection.wants_link, now):
             self.contact.back_off.failed(now)
             self._give_up_link()
 

@@ -11,7 +11,8 @@ from .link import Link, LinkError, LinkErrorKind, LinkFactory
 
 _LOGGER = logging.getLogger(__name__)
 
-IDLE_SECONDS: Final = 30.0  # a link without traffic holds a proxy's slot; longer than every timer of a running exchange
+LINGER_SECONDS: Final = 2.0  # without traffic, when nothing is to be done: a device says several things in a row
+IDLE_SECONDS: Final = 30.0  # without traffic, when something is: longer than every timer of a running exchange
 
 
 class ContactListener(Protocol):
@@ -64,14 +65,15 @@ class Contact:
             self._opening = asyncio.create_task(self._open(self._new_link()))
 
     def next_deadline(self, wanted: bool) -> float | None:
-        """Return when the idle limit, or the time of the next attempt to open a `wanted` link, comes."""
+        """Return when the link is idle, or when the next attempt to open a `wanted` one may be made."""
         if self._link is not None:
-            return self._last_traffic + IDLE_SECONDS
+            return self._last_traffic + (IDLE_SECONDS if wanted else LINGER_SECONDS)
         return self.back_off.until if wanted and self._opening is None else None
 
-    def is_idle(self, now: float) -> bool:
-        """Whether nothing went either way for too long."""
-        return self._link is not None and self._last_traffic + IDLE_SECONDS <= now
+    def is_idle(self, wanted: bool, now: float) -> bool:
+        """Whether nothing went either way for too long; a slot of a proxy is worth more than that."""
+        deadline = self.next_deadline(wanted)
+        return self._link is not None and deadline is not None and deadline <= now
 
     async def _open(self, link: Link) -> None:
         self._early.clear()

@@ -1,0 +1,233 @@
+"""One device in Home Assistant: its client, its readings, and where its events go."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+import logging
+from typing import Any, Final
+
+from homeassistant.components import bluetooth
+from homeassistant.components.bluetooth import BluetoothServiceInfoBleak
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_ADDRESS, CONF_MODEL, CONF_NAME, EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import CALLBACK_TYPE, Event as BusEvent, HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
+
+from . import radio
+from .const import CONF_IDENTITY, CONF_VERSION, DOMAIN, MANUFACTURER
+from .deliveries import Deliveries, Delivery
+from .messages import Decoded, DeviceEvent, decode_info, decode_objects
+from .protocol.connection import Connection
+from .protocol.events import (
+    CloneSuspected,
+    EpochStarted,
+    Event,
+    MessageAbandoned,
+    MessageDelayed,
+    MessageDelivered,
+    MessageReceived,
+    MessageType,
+    PairingCompleted,
+    ResumeFailed,
+    StaleKeyHinted,
+    StoreFailed,
+)
+from .transport.beacon import SHORT_ID_SIZE, Beacon
+from .transport.client import Client
+
+_LOGGER = logging.getLogger(__name__)
+
+RELOAD_SECONDS: Final = 30.0  # after a failed write: time for a full disk to be noticed, without hammering it
+ADDRESSES_MAX: Final = 8  # a device that changes its address shall be found, one that fakes them shall not fill the memory
+
+type SelfSecureConfigEntry = ConfigEntry[SelfSecureCoordinator]
+type EventListener = Callable[[DeviceEvent], None]
+type MessageListener = Callable[[MessageType, bytes], None]
+
+
+class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
+    """Pushes what the device says to the entities; there is nothing to poll."""
+
+    config_entry: SelfSecureConfigEntry
+
+    def __init__(self, hass: HomeAssistant, entry: SelfSecureConfigEntry) -> None:
+        super().__init__(hass, _LOGGER, config_entry=entry, name=entry.title, update_interval=None)
+        self.data = Decoded()
+        self.identity: str = entry.data[CONF_IDENTITY]
+        self.address: str = entry.data[CONF_ADDRESS]
+        self.present = radio.is_present(hass, self.address)
+        self.deliveries = Deliveries()
+        self.event_listeners: set[EventListener] = set()
+        self.message_listeners: set[MessageListener] = set()
+        self._listening: dict[str, CALLBACK_TYPE] = {}  # by address
+        self._client: Client | None = None
+        self._early: list[Event] = []  # said while the entities are being set up
+
+    @property
+    def connection(self) -> Connection:
+        """The device's protocol state, to look at."""
+        return self.client.connection
+
+    @property
+    def client(self) -> Client:
+        """What drives the device; set by `async_adopt`."""
+        if self._client is None:
+            raise RuntimeError("the coordinator has not been started")
+        return self._client
+
+    @callback
+    def async_adopt(self, client: Client) -> None:
+        """Take over `client`, whether it runs already or not."""
+        self._early = []
+        self._client = client
+        client.on_event = self._early.append
+
+    @callback
+    def async_start(self, backlog: Iterable[Event]) -> None:
+        """Handle what the device said before the entities were there, and from now on all that it says."""
+        self.client.on_event = self._on_event
+        for event in (*backlog, *self._early):
+            self._on_event(event)
+        self._early.clear()
+        self.client.start()
+        self._listen()
+
+    def _listen(self) -> None:
+        entry = self.config_entry
+        self._listen_to(self.address)
+        entry.async_on_unload(self._stop_listening)
+        entry.async_on_unload(bluetooth.async_track_unavailable(self.hass, self._on_unavailable, self.address, connectable=False))
+        entry.async_on_unload(self.hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, self._async_on_stop))
+        info = bluetooth.async_last_service_info(self.hass, self.address, connectable=False)
+        known = radio.read_advertisement(info) if info else None
+        if isinstance(known, Beacon):
+            self._on_beacon(known, self.address)
+
+    async def async_stop(self) -> None:
+        """Disconnect and write nothing any more."""
+        if self._client is not None:
+            await self._client.stop()
+
+    async def _async_on_stop(self, _event: BusEvent) -> None:
+        await self.async_stop()
+
+    async def async_send(self, message_type: MessageType, body: bytes) -> asyncio.Future[Delivery]:
+        """Queue a message; the future tells of its acknowledgement. Raises `LocalError`."""
+        return self.deliveries.expect(await self.client.send(message_type, body))
+
+    # --- the air
+
+    @callback
+    def async_address_seen(self, address: str) -> None:
+        """Consider that the device may have a new address; an authentic message from there makes it true."""
+        if len(self._listening) < ADDRESSES_MAX:
+            self._listen_to(address)
+
+    def _listen_to(self, address: str) -> None:
+        if address not in self._listening:
+            self._listening[address] = radio.async_listen(self.hass, address, self.client, self._on_beacon)
+
+    def _stop_listening(self) -> None:
+        for stop in self._listening.values():
+            stop()
+        self._listening.clear()
+
+    @callback
+    def _on_beacon(self, beacon: Beacon, address: str) -> None:
+        if beacon.short_id != bytes.fromhex(self.identity)[:SHORT_ID_SIZE]:
+            return
+        if address != self.address and not radio.is_present(self.hass, self.address):
+            self.address = address
+        if address == self.address:
+            self._set_present(present=True)
+            self.client.beacon_seen(beacon.state)
+
+    @callback
+    def _on_unavailable(self, _info: BluetoothServiceInfoBleak) -> None:
+        self._set_present(present=False)
+
+    def _set_present(self, *, present: bool) -> None:
+        """Tell the entities, and the log once each way."""
+        if present is self.present:
+            return
+        self.present = present
+        _LOGGER.info("%s is %s", self.name, "back" if present else "out of range or without power")
+        self.async_update_listeners()
+
+    # --- what the protocol says
+
+    @callback
+    def _on_event(self, event: Event) -> None:
+        match event:
+            case MessageReceived():
+                self._on_authentic()
+                self._on_message(event.type, event.body)
+            case MessageDelivered() | MessageDelayed() | MessageAbandoned():
+                self.deliveries.settle(event)
+            case EpochStarted() | PairingCompleted():
+                self._on_authentic()
+                self.async_update_listeners()
+            case StoreFailed():
+                self._on_store_failed()
+            case CloneSuspected() | ResumeFailed() | StaleKeyHinted():
+                _LOGGER.warning("%s: %s", self.name, event)
+            case _:
+                pass
+
+    def _on_authentic(self) -> None:
+        """Keep the address from which the device proved itself."""
+        entry = self.config_entry
+        if entry.data[CONF_ADDRESS] != self.address:
+            self.hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_ADDRESS: self.address})
+
+    def _on_message(self, message_type: int, body: bytes) -> None:
+        match message_type:
+            case MessageType.READINGS | MessageType.EVENT:
+                self._on_objects(decode_objects(body))
+            case MessageType.TEXT | MessageType.BYTES:
+                for listener in tuple(self.message_listeners):
+                    listener(MessageType(message_type), body)
+            case MessageType.INFO:
+                self._on_info(decode_info(body))
+            case _:
+                _LOGGER.debug("%s: message of type %#04x ignored", self.name, message_type)
+
+    def _on_objects(self, decoded: Decoded) -> None:
+        self.async_set_updated_data(self.data.merged(decoded))
+        for event in decoded.events:
+            for listener in tuple(self.event_listeners):
+                listener(event)
+
+    def _on_info(self, info: dict[str, str]) -> None:
+        """Keep what the device says about itself, for the registry and the next start."""
+        entry = self.config_entry
+        told = {CONF_NAME: info.get("name"), CONF_MODEL: info.get("model"), CONF_VERSION: info.get("sw_version")}
+        data: dict[str, Any] = {**entry.data, **{key: value for key, value in told.items() if value}}
+        if data != entry.data:
+            self.hass.config_entries.async_update_entry(entry, data=data)
+            dr.async_get(self.hass).async_get_or_create(config_entry_id=entry.entry_id, **self.device_info)
+
+    @property
+    def device_info(self) -> dr.DeviceInfo:
+        """The device as the registry shows it."""
+        data = self.config_entry.data
+        return dr.DeviceInfo(
+            identifiers={(DOMAIN, self.identity)},
+            connections={(dr.CONNECTION_BLUETOOTH, self.address)},
+            manufacturer=MANUFACTURER,
+            name=data.get(CONF_NAME, self.config_entry.title),
+            model=data.get(CONF_MODEL),
+            sw_version=data.get(CONF_VERSION),
+        )
+
+    def _on_store_failed(self) -> None:
+        """Begin again from what is on disk, a little later."""
+        self.present = False
+        self.async_update_listeners()
+
+        @callback
+        def reload(_now: object) -> None:
+            self.hass.config_entries.async_schedule_reload(self.config_entry.entry_id)
+
+        self.config_entry.async_on_unload(async_call_later(self.hass, RELOAD_SECONDS, reload))

@@ -1,0 +1,73 @@
+"""What all devices of this Home Assistant share: its identity, the pairing options, and the one human check."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+import logging
+import secrets
+from typing import TYPE_CHECKING, Any, Final
+
+from homeassistant.core import HomeAssistant
+from homeassistant.util.hass_dict import HassKey
+
+from .const import CONF_HUB, DOMAIN
+from .protocol.connection import Connection, Settings
+from .protocol.limits import IDENTITY_SIZE
+from .protocol.terms import HumanCheckSlot
+from .store import hub_store
+
+if TYPE_CHECKING:
+    from .pairing import PairingAttempt
+    from .protocol.events import Event
+    from .transport.client import Client
+
+_LOGGER = logging.getLogger(__name__)
+
+HUB: HassKey[Hub] = HassKey(DOMAIN)
+OPTIONS: Final = frozenset({"floor", "minimum", "target_bits", "assumed_loss", "n_max", "w", "omega"})
+"""What may stand in the store's `options`; everything else has its default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """A paired device on its way from the config flow to its entry."""
+
+    client: Client
+    backlog: list[Event]  # what it said meanwhile
+
+
+@dataclass(slots=True)
+class Hub:
+    """One per Home Assistant, in `hass.data`."""
+
+    hub_id: bytes
+    options: Mapping[str, Any]
+    human_check: HumanCheckSlot = field(default_factory=HumanCheckSlot)
+    handovers: dict[str, Handover] = field(default_factory=dict)  # by identity, 32 hex digits
+    attempts: dict[str, PairingAttempt] = field(default_factory=dict)  # by address
+
+    def connection(self, snapshot: Mapping[str, Any] | None) -> Connection:
+        """Build the protocol state of a device; raises `SnapshotError`."""
+        settings = Settings(hub_id=self.hub_id, human_check=self.human_check, **self.options)
+        entropy: Callable[[int], bytes] = secrets.token_bytes
+        return Connection(settings, entropy, snapshot)
+
+
+async def async_load_hub(hass: HomeAssistant) -> Hub:
+    """Return this Home Assistant's hub, made on the first call; raises `StorageError`.
+
+    The devices find their key by the hub's identity. When its file is lost, an entry still knows it.
+    """
+    store = hub_store(hass)
+    stored = await store.async_load() or {}
+    if CONF_HUB not in stored:
+        stored = {CONF_HUB: _known_hub_id(hass) or secrets.token_hex(IDENTITY_SIZE), "options": {}}
+        await store.async_save(stored)
+    options = {name: value for name, value in stored.get("options", {}).items() if name in OPTIONS}
+    return Hub(bytes.fromhex(stored[CONF_HUB]), options)
+
+
+def _known_hub_id(hass: HomeAssistant) -> str | None:
+    known: list[str] = [entry.data[CONF_HUB] for entry in hass.config_entries.async_entries(DOMAIN, include_ignore=False)]
+    if known:
+        _LOGGER.warning("The file with this Home Assistant's identity was lost, it is restored from a device's entry")
+    return next(iter(known), None)

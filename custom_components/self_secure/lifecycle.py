@@ -1,0 +1,87 @@
+"""Setting up, unloading and removing: Home Assistant and one device."""
+
+import logging
+from typing import Final
+
+from homeassistant.components import bluetooth
+from homeassistant.const import CONF_ADDRESS, Platform
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady, HomeAssistantError, UnsupportedStorageVersionError
+
+from . import radio
+from .const import CONF_IDENTITY, DOMAIN
+from .coordinator import SelfSecureConfigEntry, SelfSecureCoordinator
+from .hub import HUB, async_load_hub
+from .protocol.connection import Connection
+from .protocol.errors import SnapshotError, SnapshotVersionError
+from .services import async_register_services
+from .store import Stored, device_store
+from .transport.client import Client, StorageError
+
+_LOGGER = logging.getLogger(__name__)
+
+PLATFORMS: Final = (Platform.BINARY_SENSOR, Platform.EVENT, Platform.SENSOR)
+
+
+async def async_setup(hass: HomeAssistant) -> bool:
+    """Load what all devices share, and register the actions."""
+    try:
+        hass.data[HUB] = await async_load_hub(hass)
+    except (HomeAssistantError, StorageError) as error:
+        _LOGGER.error("Cannot start without this Home Assistant's own identity: %s", error)  # noqa: TRY400  # the text says it all
+        return False
+    async_register_services(hass)
+    return True
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry) -> bool:
+    """Go on with the client of the pairing, or with what is on disk."""
+    coordinator = SelfSecureCoordinator(hass, entry)
+    handover = hass.data[HUB].handovers.pop(coordinator.identity, None)
+    client = handover.client if handover else await _async_client(hass, coordinator)
+    entry.runtime_data = coordinator
+    entry.async_on_unload(coordinator.async_stop)
+    coordinator.async_adopt(client)
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    coordinator.async_start(handover.backlog if handover else ())
+    return True
+
+
+async def _async_client(hass: HomeAssistant, coordinator: SelfSecureCoordinator) -> Client:
+    """Build the client of a known device; raises what Home Assistant shows at the entry."""
+    store = device_store(hass, coordinator.identity)
+    connection = _connection(hass, await _async_load(coordinator.identity, hass))
+    links = radio.link_factory(hass, lambda: coordinator.address, coordinator.name)
+    return Client(connection, links, lambda snapshot: store.async_save(dict(snapshot)), lambda _: None, coordinator.name)
+
+
+async def _async_load(identity: str, hass: HomeAssistant) -> Stored:
+    try:
+        stored = await device_store(hass, identity).async_load()
+    except UnsupportedStorageVersionError as error:
+        raise ConfigEntryError(translation_domain=DOMAIN, translation_key="newer_version") from error
+    except HomeAssistantError as error:
+        raise ConfigEntryNotReady(translation_domain=DOMAIN, translation_key="store_unreadable") from error
+    if stored is None:
+        raise ConfigEntryError(translation_domain=DOMAIN, translation_key="key_lost")
+    return stored
+
+
+def _connection(hass: HomeAssistant, stored: Stored) -> Connection:
+    try:
+        return hass.data[HUB].connection(stored)
+    except SnapshotVersionError as error:
+        raise ConfigEntryError(translation_domain=DOMAIN, translation_key="newer_version") from error
+    except SnapshotError as error:
+        raise ConfigEntryError(translation_domain=DOMAIN, translation_key="key_lost") from error
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry) -> bool:
+    """Unload the entities; the coordinator stops with the entry."""
+    return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry) -> None:
+    """Erase the keys, and let the device be discovered when it is ready to pair."""
+    await device_store(hass, entry.data[CONF_IDENTITY]).async_remove()
+    bluetooth.async_rediscover_address(hass, entry.data[CONF_ADDRESS])

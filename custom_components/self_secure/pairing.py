@@ -1,0 +1,182 @@
+"""One attempt to pair with one device, between the config flow and the device's client."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+
+from . import radio
+from .const import DOMAIN
+from .hub import HUB, Handover
+from .protocol.errors import Cause
+from .protocol.events import CodeReady, Event, PairingCompleted, PairingFailed, PairingProgressed, StoreFailed, Verdict
+from .protocol.limits import FAREWELL
+from .store import device_store
+from .transport.beacon import SHORT_ID_SIZE, Beacon
+from .transport.client import Client, StorageError
+
+ANSWER_SECONDS: Final = 20.0  # from the user's answer to the key on disk: a slow card, not a slow radio
+FAREWELL_STEP: Final = 0.2  # s between looks whether the device has been told
+
+
+class PairingError(Exception):
+    """The attempt is over without a key; nothing of it is stored."""
+
+    def __init__(self, cause: Cause, suspicious: bool) -> None:
+        super().__init__(cause.value)
+        self.cause = cause
+        self.suspicious = suspicious
+
+
+class AlreadyPairedError(PairingError):
+    """Behind this beacon is a device that has its own entry."""
+
+
+class PairingAttempt:
+    """Drives a client of its own until it is paired, has failed, or is closed.
+
+    Args:
+        hass: Home Assistant.
+        address: of the device's beacon.
+        short_id: in that beacon; the identity has to begin with it.
+        name: for the log.
+        progressed: called when `progress` has changed.
+    """
+
+    def __init__(self, hass: HomeAssistant, address: str, short_id: bytes, name: str, progressed: Callable[[], None]) -> None:
+        self.progress: PairingProgressed | None = None
+        self.code: str | None = None
+        self._hass = hass
+        self._hub = hass.data[HUB]
+        self._address, self._short_id, self._name = address, short_id, name
+        self._progressed = progressed
+        self._comparable: asyncio.Future[None] = hass.loop.create_future()
+        self._completed: asyncio.Future[PairingCompleted] = hass.loop.create_future()
+        self._backlog: list[Event] = []
+        self._stored: str | None = None  # identity whose key is on disk, and has no entry yet
+        self._stop_listening: CALLBACK_TYPE | None = None
+        self._client: Client | None = None
+        for future in (self._comparable, self._completed):
+            future.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may wait for it
+
+    async def start(self) -> None:
+        """Open the pairing window and begin to connect; an attempt with the same address that is ending ends now."""
+        if before := self._hub.attempts.pop(self._address, None):
+            await before.stop()
+        self._hub.attempts[self._address] = self
+        links = radio.link_factory(self._hass, lambda: self._address, self._name)
+        client = self._client = Client(self._hub.connection(None), links, self._save, self._on_event, self._name)
+        self._stop_listening = radio.async_listen(self._hass, self._address, client, self._on_beacon)
+        client.start()
+        client.open_pairing()
+
+    async def comparable(self) -> None:
+        """Wait until there is a code to compare, or the suite needs none; raises `PairingError`."""
+        await asyncio.shield(self._comparable)
+
+    async def answer(self, verdict: Verdict) -> None:
+        """Hand on the user's verdict; returns when the key is stored. Raises `PairingError`."""
+        if self._client is not None:
+            self._client.answer(verdict)
+        await self.completed()
+
+    async def completed(self) -> PairingCompleted:
+        """Wait until the key is stored; raises `PairingError`."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await asyncio.shield(self._completed)
+        except TimeoutError:
+            raise PairingError(Cause.NOT_STORED, suspicious=False) from None
+
+    @callback
+    def hand_over(self, identity: str) -> None:
+        """Leave the running client to the entry that is about to be set up."""
+        self._forget()
+        if self._client is not None:
+            self._hub.handovers[identity] = Handover(self._client, self._backlog)
+            self._client.on_event = self._backlog.append
+            self._client = self._stored = None
+
+    async def close(self) -> None:
+        """End the attempt; the device is told if it can be reached soon."""
+        client = self._client
+        if client is None:
+            return
+        client.cancel_pairing()
+        end = self._hass.loop.time() + FAREWELL
+        await asyncio.sleep(FAREWELL_STEP)
+        while client.connection.wants_link and self._hass.loop.time() < end:  # noqa: ASYNC110  # the protocol has no callback for it
+            await asyncio.sleep(FAREWELL_STEP)
+        await self.stop()
+
+    async def stop(self) -> None:
+        """End the attempt at once."""
+        self._forget()
+        client, self._client = self._client, None
+        if client is not None:
+            await client.stop()
+        if self._stored is not None:
+            await device_store(self._hass, self._stored).async_remove()
+
+    def _forget(self) -> None:
+        if self._hub.attempts.get(self._address) is self:
+            del self._hub.attempts[self._address]
+        if self._stop_listening is not None:
+            self._stop_listening()
+            self._stop_listening = None
+
+    async def _save(self, snapshot: Mapping[str, Any]) -> None:
+        """Store the first snapshot of a new device; a device with an entry is paired again there, never over its keys."""
+        identity = self._client.connection.identity if self._client else None
+        if identity is None or self._refusal(identity):
+            raise StorageError("the key of this attempt is not wanted")
+        self._stored = identity.hex()
+        await device_store(self._hass, self._stored).async_save(dict(snapshot))
+
+    def _refusal(self, identity: bytes) -> PairingError | None:
+        if self._hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, identity.hex()):
+            return AlreadyPairedError(Cause.WRONG_DEVICE, suspicious=False)
+        if identity[:SHORT_ID_SIZE] != self._short_id:
+            return PairingError(Cause.WRONG_DEVICE, suspicious=True)
+        return None
+
+    @callback
+    def _on_beacon(self, beacon: Beacon, address: str) -> None:  # noqa: ARG002  # there is only one
+        if self._client is not None:
+            self._client.beacon_seen(beacon.state)
+
+    @callback
+    def _on_event(self, event: Event) -> None:
+        match event:
+            case PairingProgressed():
+                self.progress = event
+                self._progressed()
+            case CodeReady():
+                self._on_code(event)
+            case PairingCompleted():
+                _resolve(self._completed, event)
+                _resolve(self._comparable, None)
+            case PairingFailed():
+                self._fail(PairingError(event.cause, event.suspicious))
+            case StoreFailed():
+                self._fail(PairingError(Cause.NOT_STORED, suspicious=False))
+            case _:
+                self._backlog.append(event)
+
+    def _on_code(self, event: CodeReady) -> None:
+        if refusal := self._refusal(event.identity):
+            self._fail(refusal)
+        else:
+            self.code = event.code
+            _resolve(self._comparable, None)
+
+    def _fail(self, error: PairingError) -> None:
+        for future in (self._comparable, self._completed):
+            if not future.done():
+                future.set_exception(error)
+
+
+def _resolve[T](future: asyncio.Future[T], result: T) -> None:
+    if not future.done():
+        future.set_result(result)

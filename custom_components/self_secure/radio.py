@@ -1,0 +1,73 @@
+"""Home Assistant's Bluetooth, as the transport needs it."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from homeassistant.components import bluetooth
+from homeassistant.components.bluetooth import BluetoothReachabilityIntent, BluetoothServiceInfoBleak
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+
+from .transport.beacon import COMPANY, Beacon, RandomPacket, decode, decode_advertisement
+from .transport.client import Client
+from .transport.gatt import GattLink
+from .transport.link import LinkFactory
+
+
+class BeaconListener(Protocol):
+    """Who wants to know of beacons."""
+
+    def __call__(self, beacon: Beacon, address: str) -> None:
+        """Hear one beacon."""
+
+
+def read_advertisement(info: BluetoothServiceInfoBleak) -> Beacon | RandomPacket | None:
+    """Return what the advertisement is, or None if it is not ours.
+
+    Only `raw` is this very packet; scanners that have none hand over data merged from several, where ours is the last.
+    """
+    if info.raw:
+        return decode_advertisement(info.raw)
+    return decode(info.manufacturer_data.get(COMPANY, b""))
+
+
+@callback
+def async_listen(hass: HomeAssistant, address: str, client: Client, on_beacon: BeaconListener) -> CALLBACK_TYPE:
+    """Give `client` the broadcast, and `on_beacon` the beacons, of one address; returns how to stop.
+
+    Every packet of every scanner comes here, also unchanged ones: the union is what this hub received (protocol.md 3),
+    and a beacon that says "data waiting" again after a contact looks like the one before it.
+    """
+
+    @callback
+    def heard(info: BluetoothServiceInfoBleak) -> None:
+        match read_advertisement(info):
+            case Beacon() as beacon:
+                on_beacon(beacon, info.address)
+            case RandomPacket() as packet if client.connection.collecting:
+                client.random_packet(info.source, packet.sid, packet.seq, packet.value)
+
+    return bluetooth.async_register_advertisement_callback(hass, heard, address)
+
+
+def link_factory(hass: HomeAssistant, address: Callable[[], str], name: str) -> LinkFactory:
+    """Return what makes links to the device, over the best adapter or proxy at that time."""
+
+    def new_link() -> GattLink:
+        return GattLink(lambda: bluetooth.async_ble_device_from_address(hass, address(), connectable=True), name)
+
+    return new_link
+
+
+def is_present(hass: HomeAssistant, address: str) -> bool:
+    """Whether any scanner hears the device."""
+    return bluetooth.async_address_present(hass, address, connectable=False)
+
+
+def can_connect(hass: HomeAssistant, address: str) -> bool:
+    """Whether an adapter or proxy that can connect hears the device; passive ones only listen."""
+    return bluetooth.async_ble_device_from_address(hass, address, connectable=True) is not None
+
+
+def why_unreachable(hass: HomeAssistant, address: str) -> str:
+    """Explain to people why nothing can connect."""
+    return bluetooth.async_address_reachability_diagnostics(hass, address, BluetoothReachabilityIntent.CONNECTION)

@@ -1,0 +1,63 @@
+"""Keys on disk: a snapshot is durable before anything that depends on it leaves (protocol.md 7)."""
+
+from typing import Any, Final, override
+
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.json import json_bytes
+from homeassistant.helpers.storage import Store
+
+from .const import DOMAIN
+from .transport.client import StorageError
+
+STORE_VERSION: Final = 1  # of the envelope; the snapshot has a version of its own
+
+type Stored = dict[str, Any]
+
+
+class DurableStore(Store[Stored]):
+    """A private store (0600, fsynced) whose `async_save` returns only when the data can be read back.
+
+    Home Assistant's own logs a failed write and goes on, and only queues while it is stopping.
+    """
+
+    def __init__(self, hass: HomeAssistant, name: str) -> None:
+        super().__init__(hass, STORE_VERSION, f"{DOMAIN}.{name}", private=True, atomic_writes=True)
+        self._failure: Exception | None = None
+
+    @override
+    async def async_save(self, data: Stored) -> None:
+        """Make `data` durable; raises `StorageError`, and then the disk holds the old data or the new."""
+        if self.hass.is_stopping:
+            raise StorageError("Home Assistant is stopping, nothing new is stored")
+        expected = json_bytes(data)
+        self._failure = None
+        await super().async_save(data)
+        if self._failure is not None:
+            raise StorageError(f"cannot write {self.key}: {self._failure}") from self._failure
+        if json_bytes(await self._async_read_back()) != expected:
+            raise StorageError(f"{self.key} does not read back as it was written")
+
+    async def _async_read_back(self) -> Stored | None:
+        try:
+            return await self.async_load()
+        except (HomeAssistantError, OSError) as error:
+            raise StorageError(f"cannot read {self.key} back: {error}") from error
+
+    @override
+    async def _async_write_data(self, data: Stored) -> None:
+        """Keep the failure, which the caller would only log."""
+        try:
+            await super()._async_write_data(data)
+        except (HomeAssistantError, OSError) as error:
+            self._failure = error
+
+
+def device_store(hass: HomeAssistant, identity: str) -> DurableStore:
+    """Return the store of the device with that identity (32 hex digits)."""
+    return DurableStore(hass, identity)
+
+
+def hub_store(hass: HomeAssistant) -> DurableStore:
+    """Return the store of what all devices share; nothing in it is secret."""
+    return DurableStore(hass, "hub")
