@@ -26,9 +26,7 @@ LATE_EVENTS = 3
 On average the floor holds."""
 
 Properties = hci.HCI_LE_Set_Extended_Advertising_Parameters_Command.AdvertisingProperties
-LEGACY_CONNECTABLE = (
-    Properties.USE_LEGACY_ADVERTISING_PDUS | Properties.CONNECTABLE_ADVERTISING | Properties.SCANNABLE_ADVERTISING
-)
+LEGACY_CONNECTABLE = Properties.USE_LEGACY_ADVERTISING_PDUS | Properties.CONNECTABLE_ADVERTISING | Properties.SCANNABLE_ADVERTISING
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +96,7 @@ class RadioAdvertisingSet(AdvertisingSet):
         if address is None or self.parameters is None:
             return
         properties = Properties(self.parameters.advertising_event_properties)
-        self.controller.send_advertising_pdu(
-            AdvertisingEvent(address, bytes(self.data), bytes(self.scan_response_data), properties)
-        )
+        self.controller.send_advertising_pdu(AdvertisingEvent(address, bytes(self.data), bytes(self.scan_response_data), properties))
 
 
 class Floor:

@@ -24,6 +24,7 @@ MTU = 247
 """Bytes; the largest attribute packet that fits one link layer packet (251 less the four of L2CAP)."""
 ATT_HEADER = 3
 """Bytes of a write command or notification beside its value."""
+NO_PAIRING = "the virtual radio has no Bluetooth pairing"
 ADDRESS_TYPE = "address_type"
 """Key of `BLEDevice.details` for the type of the address: 0 public, 1 random."""
 
@@ -109,28 +110,22 @@ class BumbleBleakClient(BaseBleakClient):
 
     @override
     async def pair(self, *args: Any, **kwargs: Any) -> None:
-        raise NotImplementedError("the virtual radio has no pairing of its own")
+        raise BleakError(NO_PAIRING)
 
     @override
     async def unpair(self) -> None:
-        raise NotImplementedError("the virtual radio has no pairing of its own")
+        raise BleakError(NO_PAIRING)
 
     @override
-    async def read_gatt_char(
-        self, characteristic: BleakGATTCharacteristic, *, use_cached: bool = False, **kwargs: Any
-    ) -> bytearray:
+    async def read_gatt_char(self, characteristic: BleakGATTCharacteristic, *, use_cached: bool = False, **kwargs: Any) -> bytearray:
         return bytearray(await self._run(self._usable().read_value(characteristic.handle)))
 
     @override
-    async def read_gatt_descriptor(
-        self, descriptor: BleakGATTDescriptor, *, use_cached: bool = False, **kwargs: Any
-    ) -> bytearray:
+    async def read_gatt_descriptor(self, descriptor: BleakGATTDescriptor, *, use_cached: bool = False, **kwargs: Any) -> bytearray:
         return bytearray(await self._run(self._usable().read_value(descriptor.handle)))
 
     @override
-    async def write_gatt_char(
-        self, characteristic: BleakGATTCharacteristic, data: SizedBuffer, response: bool
-    ) -> None:
+    async def write_gatt_char(self, characteristic: BleakGATTCharacteristic, data: SizedBuffer, response: bool) -> None:
         if not response and len(data) > self.mtu_size - ATT_HEADER:
             raise BleakError(f"{len(data)} bytes do not fit a write command of {self.mtu_size - ATT_HEADER}")
         await self._run(self._usable().write_value(characteristic.handle, bytes(data), with_response=response))
@@ -140,9 +135,7 @@ class BumbleBleakClient(BaseBleakClient):
         await self._run(self._usable().write_value(descriptor.handle, bytes(data), with_response=True))
 
     @override
-    async def start_notify(
-        self, characteristic: BleakGATTCharacteristic, callback: NotifyCallback, **kwargs: Any
-    ) -> None:
+    async def start_notify(self, characteristic: BleakGATTCharacteristic, callback: NotifyCallback, **kwargs: Any) -> None:
         peer = self._usable()
 
         def deliver(value: bytes) -> None:

@@ -178,9 +178,7 @@ class LossyLink(LocalLink):
             loop.call_soon(peer[0].on_link_acl_data, connection.self_address, transport, data)
 
     @override
-    def send_ll_control_pdu(
-        self, sender_address: hci.Address, receiver_address: hci.Address, packet: ll.ControlPdu
-    ) -> None:
+    def send_ll_control_pdu(self, sender_address: hci.Address, receiver_address: hci.Address, packet: ll.ControlPdu) -> None:
         # The receiver may have vanished: then a real sender would wait for its supervision timeout in silence
         for one in self.controllers:
             connection = one.le_connections.get(sender_address)

@@ -29,9 +29,7 @@ class Radio:
         supervision_timeout: seconds from its host's death until its peers lose their connections.
     """
 
-    def __init__(
-        self, link: LossyLink, station: Station, address: str, supervision_timeout: float = SUPERVISION_TIMEOUT
-    ) -> None:
+    def __init__(self, link: LossyLink, station: Station, address: str, supervision_timeout: float = SUPERVISION_TIMEOUT) -> None:
         self.link, self.station, self.address = link, station, address
         self.supervision_timeout = supervision_timeout
         self.controller: RadioController | None = None
@@ -42,6 +40,15 @@ class Radio:
     def name(self) -> str:
         """The station's name."""
         return self.station.name
+
+    @property
+    def addresses(self) -> set[str]:
+        """Its own address and those that its host chose for connections and advertising."""
+        chosen: list[hci.Address | None] = []
+        if self.controller:
+            chosen += [self.controller.random_address]
+            chosen += [one.address for one in self.controller.advertising_sets.values()]
+        return {self.address, *(one.to_string(with_type_qualifier=False) for one in chosen if one)}
 
     def power_up(self) -> RadioController:
         """Put a clean controller on the air; an old one vanishes."""

@@ -1,6 +1,5 @@
 """The whole world in one process: the air, scanners, devices, Eve, and their ports."""
 
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -57,14 +56,11 @@ class World:
     def __init__(self, plan: Plan | None = None) -> None:
         self.plan = plan or Plan()
         self.link = LossyLink()
-        self.scanners = [
-            self._radio("scanner", i, scanner_place(i), scanner_address(i)) for i in range(self.plan.scanners)
-        ]
+        self.scanners = [self._radio("scanner", i, scanner_place(i), scanner_address(i)) for i in range(self.plan.scanners)]
         self.devices = [self._radio("device", i, device_place(i), device_address(i)) for i in range(self.plan.devices)]
         self._eve_station = Station(EVE, EVE_PLACE, seed=self.plan.seed, loss=self.plan.eve_loss, burst=self.plan.burst)
         self.eve = Eve(self.plan.eve_file)
         self.link.listen(self._eve_station, self.eve.on_advertisement)
-        self._open = AsyncExitStack()
 
     def _radio(self, kind: str, index: int, place: Place, address: str) -> Radio:
         plan = self.plan
@@ -77,17 +73,22 @@ class World:
         return [*self.scanners, *self.devices]
 
     async def __aenter__(self) -> Self:
-        self._open.callback(self.eve.close)
-        async with AsyncExitStack() as opening:
-            opening.push_async_exit(self._open)
+        try:
             for radio, port in self._wished_ports():
-                self._open.push_async_callback(radio.close)
                 await radio.port.open(port)
-            opening.pop_all()
+        except OSError:
+            await self.close()
+            raise
         return self
 
     async def __aexit__(self, *args: object) -> None:
-        await self._open.aclose()
+        await self.close()
+
+    async def close(self) -> None:
+        """Close every port and Eve's file; all hosts lose their radio."""
+        for radio in self.radios:
+            await radio.close()
+        self.eve.close()
 
     def _wished_ports(self) -> list[tuple[Radio, int]]:
         wished = []
@@ -120,13 +121,13 @@ class World:
                 station.set_loss(loss, burst)
 
     def radio(self, name: str) -> Radio:
-        """The radio with this name or address.
+        """The radio with this name, or with this address, its own or one that its host chose.
 
         Raises:
             KeyError: there is none.
         """
         for one in self.radios:
-            if name in (one.name, one.address):
+            if name == one.name or name in one.addresses:
                 return one
         raise KeyError(name)
 

@@ -42,9 +42,7 @@ SCANNER_SCHEMA = vol.Schema(
         vol.Required(CONF_SOURCE): cv.string,
         vol.Required(CONF_PORT): cv.port,
         vol.Required(CONF_NAME): cv.string,
-        vol.Optional(CONF_MODE, default=BluetoothScanningMode.ACTIVE.value): vol.In(
-            [mode.value for mode in BluetoothScanningMode]
-        ),
+        vol.Optional(CONF_MODE, default=BluetoothScanningMode.ACTIVE.value): vol.In([mode.value for mode in BluetoothScanningMode]),
     }
 )
 CONFIG_SCHEMA = vol.Schema(

@@ -14,7 +14,6 @@ from .conftest import NOTIFY, REFUSING, SERVICE, WRITE, Peripheral, StartHost, S
 CCCD = "00002902-0000-1000-8000-00805f9b34fb"
 
 
-
 @pytest.fixture
 async def peripheral(world: World, start_peripheral: StartPeripheral) -> Peripheral:
     started = await start_peripheral(world.devices[0])

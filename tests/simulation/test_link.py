@@ -37,15 +37,15 @@ async def test_scan_response_only_to_an_active_scanner(
     assert {bytes(one.data) for one in reports} == answers
 
 
-async def test_strength_differs_by_sender_and_receiver(
-    world: World, start_peripheral: StartPeripheral, start_host: StartHost
-) -> None:
+async def test_strength_differs_by_sender_and_receiver(world: World, start_peripheral: StartPeripheral, start_host: StartHost) -> None:
     reports: list[list[Report]] = [[], []]
     for radio, received in zip(world.scanners, reports, strict=True):
         await (await start_host(radio, received)).scan(active=False)
     for radio in world.devices:
         await (await start_peripheral(radio)).advertise()
-    await until(lambda: all({str(one.address) for one in received} == {f"{radio.address}/P" for radio in world.devices} for received in reports))
+    await until(
+        lambda: all({str(one.address) for one in received} == {f"{radio.address}/P" for radio in world.devices} for received in reports)
+    )
     heard = [{(str(one.address), one.rssi) for one in received} for received in reports]
     assert [len(one) for one in heard] == [3, 3]
     assert not heard[0] & heard[1]
@@ -67,9 +67,7 @@ async def test_other_senders_do_not_change_the_losses(open_world: OpenWorld) -> 
     ]
 
 
-async def test_loss_and_statistics_of_a_receiver(
-    open_world: OpenWorld, start_peripheral: StartPeripheral, start_host: StartHost
-) -> None:
+async def test_loss_and_statistics_of_a_receiver(open_world: OpenWorld, start_peripheral: StartPeripheral, start_host: StartHost) -> None:
     world = await open_world(Plan(loss=0.5))
     world.set_loss(0, receiver="scanner-2")
     for radio in world.scanners:
@@ -93,9 +91,7 @@ async def test_more_than_31_bytes_and_less_than_20_ms_are_refused(world: World, 
     await peripheral.advertise(bytes(31), bytes(31), interval_ms=20)
 
 
-async def test_restarts_cannot_break_the_floor(
-    world: World, start_peripheral: StartPeripheral, start_host: StartHost
-) -> None:
+async def test_restarts_cannot_break_the_floor(world: World, start_peripheral: StartPeripheral, start_host: StartHost) -> None:
     await (await start_host(world.scanners[0], [])).scan(active=False)
     peripheral = await start_peripheral(world.devices[0])
     await peripheral.advertise()

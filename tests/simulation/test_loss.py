@@ -62,7 +62,9 @@ def test_change_at_run_time_goes_on_with_the_same_generator() -> None:
     assert sum(model.lost() for _ in range(1000)) > 850
 
 
-@pytest.mark.parametrize(("loss", "burst"), [(-0.01, 1), (MAX_LOSS + 0.01, 1), (0.2, 0.99), (0.2, math.inf), (math.nan, 1), (0.2, math.nan)])
+@pytest.mark.parametrize(
+    ("loss", "burst"), [(-0.01, 1), (MAX_LOSS + 0.01, 1), (0.2, 0.99), (0.2, math.inf), (math.nan, 1), (0.2, math.nan)]
+)
 def test_out_of_range_changes_nothing(loss: float, burst: float) -> None:
     model = LossModel(1, 0.5, 2.0)
     with pytest.raises(ValueError, match="must be"):

@@ -221,7 +221,8 @@ async def simulation_of_garbage() -> AsyncIterator[Simulation]:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "error"), [(("--loss", "96"), b"loss must be between"), (("--scanners", "65"), b"between 0 and 64"), (("--burst", "0.5"), b"burst")]
+    ("arguments", "error"),
+    [(("--loss", "96"), b"loss must be between"), (("--scanners", "65"), b"between 0 and 64"), (("--burst", "0.5"), b"burst")],
 )
 async def test_bad_options_are_named(arguments: tuple[str, ...], error: bytes) -> None:
     process = await start("simulation", *arguments)
