@@ -21,6 +21,7 @@ WRITE = "7a6f0002-5e1f-4c0d-8d3a-5e1f5ec0de00"
 NOTIFY = "7a6f0003-5e1f-4c0d-8d3a-5e1f5ec0de00"
 REFUSING = "7a6f0004-5e1f-4c0d-8d3a-5e1f5ec0de00"
 INTERVAL_MS = 20
+SUPERVISION_TIMEOUT = 0.1
 type OpenWorld = Callable[[Plan], Awaitable[World]]
 type StartPeripheral = Callable[[Radio], Awaitable[Peripheral]]
 type StartHost = Callable[[Radio, list[Report]], Awaitable[ScannerHost]]
@@ -49,7 +50,9 @@ class Peripheral:
         self.written.append(value)
         await self.device.notify_subscribers(self.notify, bytes(reversed(value)))
 
-    async def advertise(self, data: bytes = BEACON, scan_response: bytes = b"", interval_ms: float = INTERVAL_MS) -> None:
+    async def advertise(
+        self, data: bytes = BEACON, scan_response: bytes = b"", interval_ms: float = INTERVAL_MS, *, auto_restart: bool = True
+    ) -> None:
         await self.device.create_advertising_set(
             advertising_parameters=AdvertisingParameters(
                 AdvertisingEventProperties(is_connectable=True, is_scannable=True, is_legacy=True),
@@ -59,7 +62,7 @@ class Peripheral:
             ),
             advertising_data=data,
             scan_response_data=scan_response,
-            auto_restart=True,
+            auto_restart=auto_restart,
         )
 
 
@@ -90,7 +93,7 @@ async def open_world() -> AsyncIterator[OpenWorld]:
 @pytest.fixture
 async def world(open_world: OpenWorld) -> World:
     """Two scanners, three devices, nothing lost."""
-    return await open_world(Plan(loss=0, eve_loss=0, supervision_timeout=0.1))
+    return await open_world(Plan(loss=0, eve_loss=0, supervision_timeout=SUPERVISION_TIMEOUT))
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from bumble.transport import open_transport
 import pytest
 
 from simulation.control import request
-from simulation.host import Report, ScannerHost
+from simulation.host import ScannerHost
 from simulation.world import device_address, scanner_address
 
-from .conftest import BEACON, Peripheral, make_peripheral, until
+from .conftest import BEACON, Peripheral, make_peripheral
 
 TIMEOUT = 0.3
 REPOSITORY = Path(__file__).parents[2]
@@ -79,21 +79,6 @@ async def start_central() -> AsyncIterator[Callable[[Simulation], Awaitable[asyn
         await process.wait()
 
 
-@pytest.fixture
-async def open_host() -> AsyncIterator[Callable[[int, list[Report]], Awaitable[ScannerHost]]]:
-    hosts: list[ScannerHost] = []
-
-    async def open_at(port: int, reports: list[Report]) -> ScannerHost:
-        host = ScannerHost(reports.append)
-        hosts.append(host)
-        await host.open(port)
-        return host
-
-    yield open_at
-    for host in hosts:
-        await host.close()
-
-
 async def test_first_line_tells_everything(simulation: Simulation) -> None:
     told = simulation.told
     assert [one["source"] for one in told["scanners"]] == [scanner_address(0), scanner_address(1)]
@@ -117,63 +102,6 @@ async def test_killed_central_is_a_supervision_timeout_and_the_port_takes_a_new_
     assert len(peripheral.device.connections) == 1
 
 
-async def test_new_host_replaces_the_old_one_with_a_clean_controller(
-    simulation: Simulation,
-    peripheral: Peripheral,
-    open_host: Callable[[int, list[Report]], Awaitable[ScannerHost]],
-) -> None:
-    old_reports: list[Report] = []
-    new_reports: list[Report] = []
-    old = await open_host(simulation.scanner_port, old_reports)
-    await old.scan(active=False)
-    await until(lambda: len(old_reports) >= 2)
-    address = hci.Address(simulation.address, hci.Address.PUBLIC_DEVICE_ADDRESS)
-    await old.connect(address)
-    new = await open_host(simulation.scanner_port, new_reports)
-    await asyncio.wait_for(old.lost.wait(), 2)
-    assert old.peers == []
-    async with asyncio.timeout(2):
-        await peripheral.gone.wait()
-    assert new_reports == []  # a clean controller does not scan
-    await new.scan(active=False)
-    await until(lambda: len(new_reports) >= 2)
-
-
-async def test_reconnecting_before_the_timeout_drops_the_stale_connection_only(
-    simulation: Simulation,
-    peripheral: Peripheral,
-    open_host: Callable[[int, list[Report]], Awaitable[ScannerHost]],
-) -> None:
-    address = hci.Address(simulation.address, hci.Address.PUBLIC_DEVICE_ADDRESS)
-    await (await open_host(simulation.scanner_port, [])).connect(address)
-    await peripheral.advertise()
-    new = await open_host(simulation.scanner_port, [])
-    await new.connect(address)
-    assert peripheral.reasons == [hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR]
-    await asyncio.sleep(2 * TIMEOUT)
-    assert len(peripheral.reasons) == len(peripheral.device.connections) == len(new.peers) == 1
-
-
-async def test_dead_device_stops_advertising_and_its_links_drop(
-    simulation: Simulation,
-    open_host: Callable[[int, list[Report]], Awaitable[ScannerHost]],
-) -> None:
-    reports: list[Report] = []
-    host = await open_host(simulation.scanner_port, reports)
-    await host.scan(active=False)
-    transport = await open_transport(f"tcp-client:127.0.0.1:{simulation.device_port}")
-    made = make_peripheral(Host(transport.source, transport.sink))
-    await made.device.power_on()
-    await made.advertise()
-    await host.connect(hci.Address(simulation.address, hci.Address.PUBLIC_DEVICE_ADDRESS))
-    await made.advertise()
-    await transport.close()
-    await until(lambda: host.peers == [])
-    heard = len(reports)
-    await asyncio.sleep(0.1)
-    assert len(reports) == heard
-
-
 async def test_control_port(simulation: Simulation, peripheral: Peripheral, tmp_path: Path) -> None:
     assert (await simulation.ask("describe"))["devices"] == simulation.told["devices"]
     await simulation.ask("loss", loss=40, burst=3, receiver="scanner-2")
@@ -185,17 +113,6 @@ async def test_control_port(simulation: Simulation, peripheral: Peripheral, tmp_
     assert stations["device-1"]["sent"] >= answer["total"] > 0
     line = json.loads((tmp_path / "eve.jsonl").read_text(encoding="utf-8").splitlines()[0])
     assert line["address"] == simulation.address
-
-
-async def test_control_port_cuts_a_device(
-    simulation: Simulation, peripheral: Peripheral, open_host: Callable[[int, list[Report]], Awaitable[ScannerHost]]
-) -> None:
-    host = await open_host(simulation.scanner_port, [])
-    await host.connect(hci.Address(simulation.address, hci.Address.PUBLIC_DEVICE_ADDRESS))
-    assert await simulation.ask("cut", device="device-1") == {"cut": 1}
-    await until(lambda: host.peers == [])
-    assert peripheral.reasons == [hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR]
-    assert await simulation.ask("cut", device=simulation.address) == {"cut": 0}
 
 
 @pytest.mark.parametrize("garbage", [b"\xff" * 100, b"GET / HTTP/1.1\r\n\r\n"])
