@@ -36,7 +36,12 @@ def random_packet(sid, seq, random):
 
 def scan_response(name):
     """Return the device's name for who asks; nothing essential is in it."""
-    whole = name.encode()
-    if len(whole) <= MAX_NAME_BYTES:
-        return _structure(0x09, whole)
-    return _structure(0x08, whole[:MAX_NAME_BYTES])
+    short = utf8(name, MAX_NAME_BYTES)
+    return _structure(0x09 if len(short) == len(name.encode()) else 0x08, short)
+
+
+def utf8(text, limit):
+    """Return as many whole characters of ``text`` as fit into ``limit`` bytes of UTF-8."""
+    while len(text.encode()) > limit:
+        text = text[:-1]
+    return text.encode()

@@ -5,6 +5,7 @@ A profile needs ``model``, ``capabilities`` and ``readings()``, which returns BT
 """
 
 from . import bthome
+from .adverts import utf8
 from .crypto import u16
 from .errors import DeviceError
 
@@ -20,7 +21,7 @@ def _value(tag, data):
 def info(name, profile):
     """Return the body of INFO: name, model, version, capabilities."""
     texts = (name, profile.model, VERSION)
-    out = b"".join(_value(tag, text.encode()[:MAX_INFO_VALUE]) for tag, text in enumerate(texts, 1))
+    out = b"".join(_value(tag, utf8(text, MAX_INFO_VALUE)) for tag, text in enumerate(texts, 1))
     return out + _value(4, u16(profile.capabilities))
 
 
