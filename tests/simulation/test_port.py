@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 
 from bumble.transport.common import TransportSink
 import pytest
@@ -65,6 +66,24 @@ async def test_host_that_does_not_read_is_dropped_at_the_bound() -> None:
         host.on_packet(bytes(CHUNK))
     assert CHUNK * 200 > 8 * MAX_BACKLOG  # more than the system itself keeps
     await until(lambda: controller.vanished == 1)
+    writer.close()
+    await port.close()
+
+
+@pytest.mark.parametrize("garbage", [b"\xff" * 100, b"GET / HTTP/1.1\r\n\r\n"], ids=["bytes", "http"])
+async def test_garbage_closes_the_connection_and_the_next_host_is_served(garbage: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    controller = Controller()
+    port = await open_port(controller)
+    reader, writer = await asyncio.open_connection(LOCALHOST, port.port)
+    writer.write(garbage)
+    with contextlib.suppress(ConnectionResetError):
+        assert await asyncio.wait_for(reader.read(), 2) == b""
+    writer.close()
+    assert "this is not HCI" in caplog.text
+    assert (controller.vanished, controller.received) == (1, [])
+    _, writer = await asyncio.open_connection(LOCALHOST, port.port)
+    writer.write(bytes.fromhex("01030c00"))
+    await until(lambda: len(controller.received) == 1)
     writer.close()
     await port.close()
 
