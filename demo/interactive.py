@@ -1,6 +1,8 @@
 """``scripts/demo`` for a person: everything runs until Ctrl-C, the devices print here and take what is typed here."""
 
 import asyncio
+import os
+import stat
 import sys
 from typing import TYPE_CHECKING
 
@@ -39,7 +41,9 @@ async def run(air: Air, folder: Folder, processes: Processes, report: Report) ->
 
 
 async def _take_commands(world: World) -> None:
-    """Pass "DEVICE COMMAND" lines from the terminal to the device."""
+    """Pass "DEVICE COMMAND" lines from the terminal, or from a pipe, to the device."""
+    if not (sys.stdin.isatty() or stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode)):
+        return  # the event loop cannot wait for a file, nor for the null device of a service
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     known = {device.kind.key: device for device in world.devices}
