@@ -66,7 +66,8 @@ async def run(options: argparse.Namespace, report: Report) -> None:
     with chosen_folder(options) as folder:
         folder.prepare()
         async with Processes() as processes:
-            await walk(Air(options.loss, options.burst, options.seed), folder, processes, report)
+            async with report.unnamed():
+                await walk(Air(options.loss, options.burst, options.seed), folder, processes, report)
 
 
 def main() -> int:

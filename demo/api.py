@@ -42,7 +42,9 @@ class Api:
     async def onboarded(self) -> bool:
         """Return whether Home Assistant has its owner."""
         async with self._session.get(f"{self._url}/api/onboarding") as response:
-            return response.status == HTTPStatus.NOT_FOUND
+            if response.status == HTTPStatus.NOT_FOUND:  # it was done before this start
+                return True
+            return all(step["done"] for step in await response.json())
 
     async def create_user(self, user: str, password: str) -> None:
         """Do the onboarding step that makes the owner, and sign in."""

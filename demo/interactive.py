@@ -22,16 +22,16 @@ INTERVAL = 10.0
 
 async def run(air: Air, folder: Folder, processes: Processes, report: Report) -> None:
     """Start everything, tell how to use it, and serve until cancelled or a program ends."""
-    with report.step("the virtual radio and three devices run"):
+    async with report.step("the virtual radio and three devices run"):
         world = await radio.start(air, folder, processes, INTERVAL, terminal.device_line)
     home_assistant = HomeAssistant(folder, USUAL_PORT)
     try:
-        with report.step("Home Assistant runs (its first start takes longest)"):
+        async with report.step("Home Assistant runs (its first start takes longest)"):
             await home_assistant.start(world.radio.scanners)
             async with home_assistant.signed_in():
                 pass
         print(terminal.WELCOME.format(url=home_assistant.url, user=USER, password=folder.password(), loss=air.loss, folder=folder.root))
-        with report.step("the demo ran until a program ended"):
+        async with report.step("the demo ran until a program ended"):
             async with asyncio.TaskGroup() as tasks:
                 typed = tasks.create_task(_take_commands(world))
                 await home_assistant.process.ended()

@@ -49,7 +49,7 @@ class Stage:
 
 async def run(air: Air, folder: Folder, processes: Processes, report: Report) -> None:
     """Walk all steps; StepFailedError at the first that fails."""
-    with report.step("the virtual radio and three devices run") as tell:
+    async with report.step("the virtual radio and three devices run") as tell:
         world = await radio.start(air, folder, processes, INTERVAL, lambda _key, _line: None)
         tell(f"{air.loss} % of the advertisements lost at each of {len(world.radio.scanners)} scanners")
     stage = Stage(folder, processes, report, world, HomeAssistant(folder), Traffic())
@@ -64,7 +64,7 @@ async def run(air: Air, folder: Folder, processes: Processes, report: Report) ->
 
 async def start_home_assistant(stage: Stage, title: str) -> None:
     """Start Home Assistant and sign in once."""
-    with stage.report.step(title) as tell:
+    async with stage.report.step(title) as tell:
         await stage.home_assistant.start(stage.world.radio.scanners)
         stage.report.suspects[:] = [stage.home_assistant.process, *stage.world.devices]
         async with stage.home_assistant.signed_in():
@@ -81,10 +81,10 @@ async def _before_the_crash(stage: Stage) -> None:
 async def _pair_all(stage: Stage) -> None:
     waiting = [device for device in stage.world.devices if not device.paired]
     async with stage.home_assistant.signed_in() as api:
-        with stage.report.step(f"Home Assistant discovers {len(waiting)} devices"):
+        async with stage.report.step(f"Home Assistant discovers {len(waiting)} devices"):
             flows = await wait_until_discovered(api, len(waiting))
         for number, flow in enumerate(flows, 1):
-            with stage.report.step(f"pairing {number} of {len(flows)}") as tell:
+            async with stage.report.step(f"pairing {number} of {len(flows)}") as tell:
                 pairing = await pair(api, flow["flow_id"], waiting)
                 tell(f"{pairing.device.name} and Home Assistant show {pairing.code}")
 
@@ -93,11 +93,11 @@ async def _readings(stage: Stage, title: str) -> None:
     door = stage.world.device("door")
     async with stage.home_assistant.signed_in() as api:
         hub = Hub(api)
-        with stage.report.step(f"{title}: thermometer") as tell:
+        async with stage.report.step(f"{title}: thermometer") as tell:
             first = await hub.wait_for_states("Thermometer", "sensor", bool, READ)
             later = await hub.wait_for_states("Thermometer", "sensor", lambda states: states != first, READ)
             tell(f"{_short(first)} → {_short(later)}")
-        with stage.report.step(f"{title}: front door") as tell:
+        async with stage.report.step(f"{title}: front door") as tell:
             for command, state in (("open", "on"), ("close", "off")):
                 await door.send(command)
                 await hub.wait_for_states("Front door", "binary_sensor", lambda states, state=state: state in states.values(), READ)  # type: ignore[misc]  # mypy cannot infer a lambda's default
@@ -112,7 +112,7 @@ async def _message(stage: Stage) -> None:
     display = stage.world.device("display")
     async with stage.home_assistant.signed_in() as api:
         hub = Hub(api)
-        with stage.report.step("a message reaches the display") as tell:
+        async with stage.report.step("a message reaches the display") as tell:
             text = await stage.traffic.send(hub, await hub.device_id("Display"))
             await display.wait_for(f"received text: {text}$", READ)
             tell(f"“{text}”, Home Assistant reports it as delivered")
@@ -120,7 +120,7 @@ async def _message(stage: Stage) -> None:
 
 async def _crash(stage: Stage) -> None:
     traffic, chance = stage.traffic, random.Random()
-    with stage.report.step("Home Assistant is killed in the middle of messages") as tell:
+    async with stage.report.step("Home Assistant is killed in the middle of messages") as tell:
         async with stage.home_assistant.signed_in() as api:
             hub = Hub(api)
             sender = asyncio.create_task(traffic.send_for_ever(hub, await hub.device_id("Display")))
@@ -135,11 +135,11 @@ async def _crash(stage: Stage) -> None:
 async def _after_the_crash(stage: Stage) -> None:
     shown = [device.codes() for device in stage.world.devices]
     await start_home_assistant(stage, "Home Assistant starts again")
-    with stage.report.step("all devices are loaded again"):
+    async with stage.report.step("all devices are loaded again"):
         await _wait_until_loaded(stage)
     await _readings(stage, "readings go on")
     await _messages_go_on(stage)
-    with stage.report.step("nothing was paired anew"):
+    async with stage.report.step("nothing was paired anew"):
         await _check_no_pairing(stage, shown)
 
 
@@ -157,7 +157,7 @@ async def _messages_go_on(stage: Stage) -> None:
     display = stage.world.device("display")
     async with stage.home_assistant.signed_in() as api:
         hub = Hub(api)
-        with stage.report.step("messages go on, each acted on once") as tell:
+        async with stage.report.step("messages go on, each acted on once") as tell:
             device_id = await hub.device_id("Display")
             for _ in range(AFTER):
                 text = await stage.traffic.send(hub, device_id)

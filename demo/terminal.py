@@ -1,15 +1,19 @@
 """What the demo says on the terminal: one line per step with its time, what the devices print, and how to go on."""
 
-from contextlib import contextmanager
+import asyncio
+from contextlib import asynccontextmanager
 import time
 from typing import TYPE_CHECKING
 
 from .errors import DemoError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from .processes import Process
+
+#: Seconds until the programs have written why something failed.
+SETTLE = 0.5
 
 WELCOME = """
 Home Assistant    {url}
@@ -43,19 +47,33 @@ class Report:
         self.suspects: list[Process] = []
         self._begun = time.monotonic()
 
-    @contextmanager
-    def step(self, title: str) -> Iterator[Callable[[str], None]]:
+    @asynccontextmanager
+    async def step(self, title: str) -> AsyncIterator[Callable[[str], None]]:
         """Time a step and report it; yields a function that adds a detail. DemoError becomes StepFailedError."""
         begun, details = time.monotonic(), list[str]()
         try:
             yield details.append
         except DemoError as error:
-            self.failed += 1
-            self._line("FAILED", begun, f"{title}: {error}")
-            show_logs([error.culprit] if error.culprit else self.suspects)
+            await self._fail(title, begun, error)
             raise StepFailedError(title) from error
         self.passed += 1
         self._line("ok", begun, ", ".join([title, *details]))
+
+    @asynccontextmanager
+    async def unnamed(self) -> AsyncIterator[None]:
+        """Report what fails between two steps as a failed step."""
+        begun = time.monotonic()
+        try:
+            yield
+        except DemoError as error:
+            await self._fail("between two steps", begun, error)
+            raise StepFailedError from error
+
+    async def _fail(self, title: str, begun: float, error: DemoError) -> None:
+        self.failed += 1
+        self._line("FAILED", begun, f"{title}: {error}")
+        await asyncio.sleep(SETTLE)
+        show_logs([error.culprit] if error.culprit else self.suspects)
 
     def _line(self, verdict: str, begun: float, text: str) -> None:
         now = time.monotonic()

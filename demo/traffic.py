@@ -49,11 +49,12 @@ class Traffic:
         if len(self.delivered) < wanted:
             raise DemoError(f"{len(self.delivered)} of {wanted} messages delivered within {within:.0f} s")
 
-    def check(self, received: list[str]) -> None:
-        """Compare with what the device printed: each delivered text once, each unknown one at most once, nothing else."""
+    def check(self, received: list[str]) -> int:
+        """Compare with what the device printed: each delivered text once, each unknown one at most once, nothing else; return how many."""
         seen = Counter(received)
         lost = [text for text in self.delivered if text not in seen]
         twice = [text for text, times in seen.items() if times > 1]
         foreign = seen.keys() - {*self.delivered, *self.unknown}
         if lost or twice or foreign:
             raise DemoError(f"lost {lost}, acted on twice {twice}, never sent {sorted(foreign)}")
+        return len(seen)

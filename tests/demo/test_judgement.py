@@ -44,7 +44,7 @@ def traffic(delivered: list[str], unknown: list[str]) -> Traffic:
 
 @pytest.mark.parametrize("received", [["1", "2"], ["1", "2", "3"]])
 def test_a_message_under_way_may_have_arrived_or_not(received: list[str]) -> None:
-    traffic(["1", "2"], ["3"]).check(received)
+    assert traffic(["1", "2"], ["3"]).check(received) == len(received)
 
 
 @pytest.mark.parametrize(
@@ -61,12 +61,13 @@ def test_lost_doubled_and_foreign_messages_are_failures(received: list[str], com
         traffic(["1", "2"], ["3"]).check(received)
 
 
-def test_a_report_counts_and_tells(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_report_counts_and_tells(capsys: pytest.CaptureFixture[str]) -> None:
     report = Report()
-    with report.step("first") as tell:
+    async with report.step("first") as tell:
         tell("a detail")
-    with pytest.raises(StepFailedError), report.step("second"):
-        raise DemoError("no reason")
+    with pytest.raises(StepFailedError):
+        async with report.step("second"):
+            raise DemoError("no reason")
     printed = capsys.readouterr().out.splitlines()
     assert printed[0].endswith("first, a detail")
     assert "FAILED" in printed[1]

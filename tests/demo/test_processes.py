@@ -99,4 +99,4 @@ async def test_the_kernel_ends_programs_of_a_killed_demo(tmp_path: Path) -> None
     async def look() -> bool:
         return runs(child)
 
-    await until(look, lambda running: not running, 10, "the child still runs")
+    assert not await until(look, lambda running: not running, 10, "the child still runs")
