@@ -199,6 +199,7 @@ class SelfSecureConfigFlow(ConfigFlow, domain=DOMAIN):
         if self._attempt is None:
             raise ValueError("nothing was negotiated")
         identity = (await self._attempt.completed()).identity.hex()
+        self._name = await self._attempt.name() or self._name
         self._abort_others()
         await self.async_set_unique_id(identity, raise_on_progress=False)
         self._attempt.hand_over(identity)

@@ -98,7 +98,7 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
         self._listen_to(self.address)
         entry.async_on_unload(self._stop_listening)
         entry.async_on_unload(bluetooth.async_track_unavailable(self.hass, self._on_unavailable, self.address, connectable=False))
-        entry.async_on_unload(self.hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, self._async_on_stop))
+        entry.async_on_unload(self.hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, self._async_on_stop))
         info = bluetooth.async_last_service_info(self.hass, self.address, connectable=False)
         known = radio.read_advertisement(info) if info else None
         if isinstance(known, Beacon):

@@ -9,14 +9,26 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from . import radio
 from .const import DOMAIN
 from .hub import HUB, Handover
+from .messages import decode_info
 from .protocol.errors import Cause
-from .protocol.events import CodeReady, Event, PairingCompleted, PairingFailed, PairingProgressed, StoreFailed, Verdict
+from .protocol.events import (
+    CodeReady,
+    Event,
+    MessageReceived,
+    MessageType,
+    PairingCompleted,
+    PairingFailed,
+    PairingProgressed,
+    StoreFailed,
+    Verdict,
+)
 from .protocol.limits import FAREWELL
-from .store import device_store
+from .store import device_store, saver
 from .transport.beacon import SHORT_ID_SIZE, Beacon
 from .transport.client import Client, StorageError
 
 ANSWER_SECONDS: Final = 20.0  # from the user's answer to the key on disk: a slow card, not a slow radio
+INTRODUCTION_SECONDS: Final = 10.0  # for one connection; without it the entities would be called after the short id
 FAREWELL_STEP: Final = 0.2  # s between looks whether the device has been told
 
 
@@ -53,6 +65,7 @@ class PairingAttempt:
         self._progressed = progressed
         self._comparable: asyncio.Future[None] = hass.loop.create_future()
         self._completed: asyncio.Future[PairingCompleted] = hass.loop.create_future()
+        self._introduced: asyncio.Future[dict[str, str]] = hass.loop.create_future()
         self._backlog: list[Event] = []
         self._stored: str | None = None  # identity whose key is on disk, and has no entry yet
         self._stop_listening: CALLBACK_TYPE | None = None
@@ -89,6 +102,14 @@ class PairingAttempt:
         except TimeoutError:
             raise PairingError(Cause.NOT_STORED, suspicious=False) from None
 
+    async def name(self) -> str | None:
+        """Return how the device calls itself; it says so as soon as it has heard that the user is content."""
+        try:
+            async with asyncio.timeout(INTRODUCTION_SECONDS):
+                return (await asyncio.shield(self._introduced)).get("name")
+        except TimeoutError:
+            return None
+
     @callback
     def hand_over(self, identity: str) -> None:
         """Leave the running client to the entry that is about to be set up."""
@@ -96,6 +117,7 @@ class PairingAttempt:
         if self._client is not None:
             self._hub.handovers[identity] = Handover(self._client, self._backlog)
             self._client.on_event = self._backlog.append
+            self._client.save = saver(self._hass, identity)
             self._client = self._stored = None
 
     async def close(self) -> None:
@@ -132,7 +154,7 @@ class PairingAttempt:
         if identity is None or self._refusal(identity):
             raise StorageError("the key of this attempt is not wanted")
         self._stored = identity.hex()
-        await device_store(self._hass, self._stored).async_save(dict(snapshot))
+        await saver(self._hass, self._stored)(snapshot)
 
     def _refusal(self, identity: bytes) -> PairingError | None:
         if self._hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, identity.hex()):
@@ -161,6 +183,9 @@ class PairingAttempt:
                 self._fail(PairingError(event.cause, event.suspicious))
             case StoreFailed():
                 self._fail(PairingError(Cause.NOT_STORED, suspicious=False))
+            case MessageReceived(type=MessageType.INFO):
+                self._backlog.append(event)
+                _resolve(self._introduced, decode_info(event.body))
             case _:
                 self._backlog.append(event)
 

@@ -1,5 +1,6 @@
 """Keys on disk: a snapshot is durable before anything that depends on it leaves (protocol.md 7)."""
 
+from collections.abc import Mapping
 from typing import Any, Final, override
 
 from homeassistant.core import HomeAssistant
@@ -8,7 +9,7 @@ from homeassistant.helpers.json import json_bytes
 from homeassistant.helpers.storage import Store
 
 from .const import DOMAIN
-from .transport.client import StorageError
+from .transport.client import Save, StorageError
 
 STORE_VERSION: Final = 1  # of the envelope; the snapshot has a version of its own
 
@@ -56,6 +57,16 @@ class DurableStore(Store[Stored]):
 def device_store(hass: HomeAssistant, identity: str) -> DurableStore:
     """Return the store of the device with that identity (32 hex digits)."""
     return DurableStore(hass, identity)
+
+
+def saver(hass: HomeAssistant, identity: str) -> Save:
+    """Return what a client makes its snapshots durable with."""
+    store = device_store(hass, identity)
+
+    async def save(snapshot: Mapping[str, Any]) -> None:
+        await store.async_save(dict(snapshot))
+
+    return save
 
 
 def hub_store(hass: HomeAssistant) -> DurableStore:

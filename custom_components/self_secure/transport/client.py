@@ -63,7 +63,7 @@ class Client(ContactListener):
     def __init__(self, connection: Connection, new_link: LinkFactory, save: Save, on_event: Callable[[Event], None], name: str) -> None:
         self.connection = connection
         self.on_event = on_event
-        self._save = save
+        self.save = save
         self._name = name
         self._clock = asyncio.get_running_loop().time
         self.contact = Contact(new_link, self, self._clock, name)
@@ -254,7 +254,7 @@ class Client(ContactListener):
     async def _persist(self, snapshot: Mapping[str, Any]) -> None:
         """Make `snapshot` durable; only then does the connection hand out what depends on it."""
         try:
-            await self._save(snapshot)
+            await self.save(snapshot)
         except StorageError as error:
             _LOGGER.error("%s: %s", self._name, error)  # noqa: TRY400  # the cause is logged where it is known
             self.connection.persist_failed(self._clock())

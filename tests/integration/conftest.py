@@ -1,0 +1,158 @@
+"""A real Home Assistant with its own bluetooth integration, the virtual radio, and device programs, in one process."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from homeassistant.components import bluetooth
+from homeassistant.config_entries import SOURCE_BLUETOOTH, ConfigEntry, ConfigFlowResult
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
+from homeassistant.setup import async_setup_component
+import pytest
+from self_secure_device_linux.program import Program, Settings
+
+import custom_components
+from custom_components.self_secure.const import DOMAIN
+from simulation.world import Plan, World
+
+SIMULATION = Path(__file__).parents[2] / "simulation"
+HUB_ID = "0123456789abcdef0123456789abcdef"
+OPTIONS = {"minimum": 16, "target_bits": 4}  # a test does not wait for 200 packets
+INTERVAL = 20  # ms between random packets, the least there is
+LOSS = 0.3
+PATIENCE = 20.0  # s for whatever has to happen
+
+
+async def until(condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
+    """Wait until the condition gives something true, and return that."""
+    async with asyncio.timeout(seconds):
+        while not (found := condition()):  # noqa: ASYNC110  # the conditions belong to code without events
+            await asyncio.sleep(0.01)
+    return found
+
+
+@dataclass(slots=True)
+class SimulatedDevice:
+    """A device program of this process, and what it told."""
+
+    name: str
+    state: Path
+    program: Program
+    events: list[tuple[str, object]] = field(default_factory=list)
+
+    def told(self, kind: str) -> list[object]:
+        return [value for event, value in self.events if event == kind]
+
+    @property
+    def short_id(self) -> str:
+        return self.program.core.identity[:4].hex()
+
+    @property
+    def identity(self) -> str:
+        return self.program.core.identity.hex()
+
+
+type StartDevice = Callable[..., Awaitable[SimulatedDevice]]
+
+
+@pytest.fixture
+async def world(socket_enabled: None) -> AsyncIterator[World]:
+    """Two scanners that miss packets, three devices' radios, and links that drop quickly."""
+    async with World(Plan(loss=LOSS, supervision_timeout=0.2)) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def home(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    enable_custom_integrations: None,
+    world: World,
+) -> AsyncIterator[HomeAssistant]:
+    """Home Assistant on the world's scanners; only what needs an adapter of the operating system is replaced."""
+    hass_storage["self_secure.hub"] = {"version": 1, "minor_version": 1, "data": {"hub_id": HUB_ID, "options": OPTIONS}}
+    monkeypatch.setattr(custom_components, "__path__", [*custom_components.__path__, str(SIMULATION)])
+    scanners = [{"source": one.address, "port": one.port.port, "name": one.name, "mode": "passive"} for one in world.scanners]
+    with (
+        patch("habluetooth.manager.MGMTBluetoothCtl.setup", side_effect=OSError),
+        patch("bluetooth_adapters.systems.linux.LinuxAdapters.refresh"),
+    ):
+        assert await async_setup_component(hass, DOMAIN, {})
+        assert await async_setup_component(hass, "virtual_radio", {"virtual_radio": {"scanners": scanners}})
+        await until(lambda: bluetooth.async_scanner_count(hass) == len(scanners))
+        yield hass
+        await hass.async_stop(force=True)
+
+
+@pytest.fixture
+async def start_device(world: World, tmp_path: Path) -> AsyncIterator[StartDevice]:
+    """Start device programs on the world's radios; the same number again is the same device after a power loss."""
+    async with AsyncExitStack() as stack:
+
+        async def start(profile: str = "thermometer", number: int = 0, **settings: Any) -> SimulatedDevice:
+            name, state = f"Test {profile}", tmp_path / f"device-{number}"
+            told: list[tuple[str, object]] = []
+            given = {"readings": 600.0, "interval": INTERVAL, "seed": 1, "name": name, "state": state, **settings}
+            transport = f"tcp-client:127.0.0.1:{world.devices[number].port.port}"
+            program = Program(Settings(transport, profile, **given), lambda kind, value: told.append((kind, value)))
+            await program.start()
+            stack.push_async_callback(program.stop)
+            return SimulatedDevice(name, state, program, told)
+
+        yield start
+
+
+def discovered_flow(hass: HomeAssistant, device: SimulatedDevice) -> str | None:
+    """Return the id of the flow that discovery has begun for the device."""
+    flows = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+    ours = (
+        flow["flow_id"]
+        for flow in flows
+        if flow["context"]["source"] == SOURCE_BLUETOOTH and flow["context"].get("unique_id") == device.short_id
+    )
+    return next(ours, None)
+
+
+async def until_step(hass: HomeAssistant, result: ConfigFlowResult) -> ConfigFlowResult:
+    """Follow a flow's progress to the step that shows something else, as the frontend does."""
+    async with asyncio.timeout(PATIENCE):
+        while result["type"] in ("progress", "progress_done"):
+            await asyncio.sleep(0.05)
+            result = await hass.config_entries.flow.async_configure(result["flow_id"])
+    return result
+
+
+async def confirm(hass: HomeAssistant, device: SimulatedDevice) -> ConfigFlowResult:
+    """Accept the discovered device and wait for the code or the failure."""
+    flow_id = await until(lambda: discovered_flow(hass, device))
+    return await until_step(hass, await hass.config_entries.flow.async_configure(flow_id, {}))
+
+
+async def pair(hass: HomeAssistant, device: SimulatedDevice, verdict: str = "same") -> ConfigEntry[Any]:
+    """Pair as a user who compares the codes; return the entry."""
+    shown = await confirm(hass, device)
+    assert shown["step_id"] == "code", shown
+    assert device.told("code") == [shown["description_placeholders"]["code"]]
+    done = await hass.config_entries.flow.async_configure(shown["flow_id"], {"verdict": verdict})
+    assert done["type"] == "create_entry", done
+    await until(lambda: device.told("verified"))
+    return done["result"]
+
+
+def state_of(hass: HomeAssistant, entity_id: str) -> str | None:
+    """Return an entity's state, None as long as there is none."""
+    state = hass.states.get(entity_id)
+    return state.state if state else None
+
+
+def device_id(hass: HomeAssistant, device: SimulatedDevice) -> str:
+    """Return what Home Assistant calls the device."""
+    found = dr.async_get(hass).async_get_device(identifiers={(DOMAIN, device.identity)})
+    assert found is not None
+    return found.id
