@@ -25,6 +25,10 @@ LATE_EVENTS = 3
 """Events that may follow each other faster than `MIN_INTERVAL`: a busy machine's timers fire late, then catch up.
 On average the floor holds."""
 
+EVENT_SECONDS = 0.004
+"""How long an advertising event lasts: three channels with the pauses for scan requests and connect indications. The
+last event of a limited set is connectable like every other."""
+
 Properties = hci.HCI_LE_Set_Extended_Advertising_Parameters_Command.AdvertisingProperties
 LEGACY_CONNECTABLE = Properties.USE_LEGACY_ADVERTISING_PDUS | Properties.CONNECTABLE_ADVERTISING | Properties.SCANNABLE_ADVERTISING
 
@@ -71,7 +75,7 @@ class RadioAdvertisingSet(AdvertisingSet):
         self.send_extended_advertising_data()
         self.sent += 1
         if self.sent == self.max_events:
-            self._end()
+            self.timer_handle = asyncio.get_running_loop().call_later(EVENT_SECONDS, self._end)
             return
         wait = self._interval() + random.uniform(0, MAX_DELAY)
         self.timer_handle = asyncio.get_running_loop().call_later(wait, self._on_extended_advertising_timer_fired)
