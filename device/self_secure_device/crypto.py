@@ -14,7 +14,6 @@ HASH_BLOCK = 64  # bytes, SHA-256's input block, which HMAC pads its key to
 TAG_BYTES = 16  # every truncated MAC on the wire
 
 
-
 def u16(number):
     """Two bytes, big-endian."""
     return number.to_bytes(2, "big")

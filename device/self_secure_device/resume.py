@@ -107,5 +107,3 @@ class Resume:
         if keys.NO_LIVE in (own, theirs):
             return b"", False
         return (keys.live_key(self._chains), False) if equal(own, theirs) else (b"", True)
-
-

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import socket
 
 from bumble.controller import Controller
+from bumble.core import UUID
 from bumble.device import Advertisement, Device, Peer
 from bumble.hci import Address
 from bumble.host import Host
@@ -66,8 +67,8 @@ class RadioHub:
         await peer.discover_services()
         await peer.discover_characteristics()
         self._size = self._connection.att_mtu - frames.ATT_OVERHEAD
-        self._write = peer.get_characteristics_by_uuid(WRITE_UUID)[0]
-        await peer.get_characteristics_by_uuid(NOTIFY_UUID)[0].subscribe(self._notified)
+        self._write = peer.get_characteristics_by_uuid(UUID(WRITE_UUID))[0]
+        await peer.get_characteristics_by_uuid(UUID(NOTIFY_UUID))[0].subscribe(self._notified)
 
     def _notified(self, value: bytes) -> None:
         whole = self._assembler.feed(value)
@@ -95,7 +96,7 @@ SERVICE_DATA = bytes(reversed(bytes.fromhex(SERVICE_UUID.replace("-", ""))))
 @asynccontextmanager
 async def hub_and_transport() -> AsyncIterator[tuple[RadioHub, str]]:
     """Give a scanning hub and the transport name of the controller beside it."""
-    link = LocalLink()
+    link = LocalLink()  # type: ignore[no-untyped-call]  # Bumble left it without types
     port = free_port()
     async with await open_transport(f"tcp-server:127.0.0.1:{port}") as transport:
         Controller("device", link=link, host_source=transport.source, host_sink=transport.sink, public_address="00:00:00:00:00:01")

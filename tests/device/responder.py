@@ -158,5 +158,3 @@ class Renewer:
         frame = frames.decode(r3)
         good: bool = frame.kind == frames.R3 and equal(tag(keys.finish_key(self.root), b"R3", self.transcript), frame.mac)
         return good
-
-

@@ -58,7 +58,23 @@ def test_fragment_129_cannot_follow() -> None:
     assert feed(*parts, b"\x81b")[0][-1] is None
 
 
-MACS: Mapping[int, int] = {0: 0, 1: 0, 3: 16, 4: 16, 5: 16, 6: 16, 7: 0, 8: 0, 0x10: 16, 0x11: 16, 0x12: 16, 0x20: 0, 0x22: 16, 0x23: 16, 0x24: 0}
+MACS: Mapping[int, int] = {
+    0: 0,
+    1: 0,
+    3: 16,
+    4: 16,
+    5: 16,
+    6: 16,
+    7: 0,
+    8: 0,
+    0x10: 16,
+    0x11: 16,
+    0x12: 16,
+    0x20: 0,
+    0x22: 16,
+    0x23: 16,
+    0x24: 0,
+}
 
 
 @pytest.mark.parametrize(("kind", "mac"), MACS.items())

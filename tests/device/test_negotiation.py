@@ -159,7 +159,7 @@ def test_only_the_page_asked_for(change: dict[str, object]) -> None:
 
 
 def conflict(seq: int, *tags: bytes) -> bytes:
-    return u16(seq) + bytes([len(tags)]) + b"".join(tags)
+    return bytes(u16(seq)) + bytes([len(tags)]) + b"".join(tags)
 
 
 A, B, C, D = b"aa", b"bb", b"cc", b"dd"
@@ -201,7 +201,7 @@ def test_conflict_cap(size: int, cap: int) -> None:
 
 
 def accept(suite: int = 0x11, public: bytes = b"p" * 32, n_r: int = 200, loss: int = 20, n_max: int = 2048) -> bytes:
-    return bytes([suite]) + bytes(32) + public + u16(n_r) + u16(64) + bytes([loss]) + u16(n_max)
+    return bytes([suite]) + bytes(32) + public + n_r.to_bytes(2) + b"\x00\x40" + bytes([loss]) + n_max.to_bytes(2)
 
 
 @pytest.mark.parametrize("fields", [{"n_r": 16}, {"n_r": 2048}, {"loss": 1}, {"loss": 90}, {"n_r": 16, "n_max": 16}])

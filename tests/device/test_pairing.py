@@ -112,7 +112,8 @@ def test_no_new_request_while_a_negotiation_runs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "cause"), [(1, "too few packets"), (2, "conflicts"), (3, "suite below the floor"), (4, "wrong MAC"), (5, "busy"), (6, "refused")]
+    ("reason", "cause"),
+    [(1, "too few packets"), (2, "conflicts"), (3, "suite below the floor"), (4, "wrong MAC"), (5, "busy"), (6, "refused")],
 )
 def test_nak_ends_with_its_cause(reason: int, cause: str) -> None:
     bench = Bench()

@@ -1,5 +1,7 @@
 """The coded set (protocol.md 5): both encoders, and everything that is not the one way to write a set."""
 
+from typing import Any
+
 from hypothesis import given, strategies as st
 import pytest
 
@@ -18,7 +20,7 @@ def test_both_encoders_round_trip(members: set[int]) -> None:
 
 def recoded(data: bytes) -> bytes:
     """Decode and encode again with the same encoder; what does not decode stays as it is."""
-    encoder = {0: sets.encode_deltas, 1: sets.encode_bitmap}
+    encoder: dict[int, Any] = {0: sets.encode_deltas, 1: sets.encode_bitmap}
     try:
         numbers = sets.decode_whole(data)
     except SetError:
