@@ -65,9 +65,8 @@ async def run(options: argparse.Namespace, report: Report) -> None:
     walk = steps.run if options.auto else interactive.run
     with chosen_folder(options) as folder:
         folder.prepare()
-        async with Processes() as processes:
-            async with report.unnamed():
-                await walk(Air(options.loss, options.burst, options.seed), folder, processes, report)
+        async with Processes() as processes, report.unnamed():
+            await walk(Air(options.loss, options.burst, options.seed), folder, processes, report)
 
 
 def main() -> int:

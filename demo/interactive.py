@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from . import radio, terminal
+from .errors import DemoError
 from .folder import USER
 from .homeassistant import USUAL_PORT, HomeAssistant
 
@@ -31,11 +32,11 @@ async def run(air: Air, folder: Folder, processes: Processes, report: Report) ->
             async with home_assistant.signed_in():
                 pass
         print(terminal.WELCOME.format(url=home_assistant.url, user=USER, password=folder.password(), loss=air.loss, folder=folder.root))
-        async with report.step("the demo ran until a program ended"):
-            async with asyncio.TaskGroup() as tasks:
-                typed = tasks.create_task(_take_commands(world))
-                await home_assistant.process.ended()
-                typed.cancel()
+        async with report.step("until Ctrl-C"):
+            commands = asyncio.create_task(_take_commands(world))
+            await home_assistant.process.ended()
+            commands.cancel()
+            raise DemoError("Home Assistant ended by itself", home_assistant.process)
     finally:
         await home_assistant.process.stop()
 
