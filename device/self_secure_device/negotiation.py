@@ -108,7 +108,7 @@ class Negotiation:
             return None
         seq = self.request.sent
         self.request.sent = seq + 1
-        return self.request.sid, seq, self.request.random(self.suite, seq)
+        return self.request.sid, seq, self._random(seq)
 
     @property
     def broadcasting(self):
@@ -190,6 +190,9 @@ class Negotiation:
         """tag_i of a packet that was really broadcast; None for one that nobody can have received."""
         return self.request.tag(self.suite, seq) if seq < self.request.sent else None
 
+    def _random(self, seq):
+        return self.request.random(self.suite, seq)
+
     def _choose(self, response):
         """Resolve the reported conflicts: S' and the index of each true candidate."""
         members, self._choices = list(response.numbers), []
@@ -208,8 +211,7 @@ class Negotiation:
         return False
 
     def _prk(self, numbers):
-        members = [(seq, self.request.random(self.suite, seq)) for seq in numbers]
-        pool = self.suite.pool_key(self._pool_transcript, self.request.sid, members)
+        pool = self.suite.pool_key(self._pool_transcript, self.request.sid, numbers, self._random)
         return self.suite.root_secret(self._transcript, pool, self._shared, self.request.parameters.psk)
 
     def _ask_tags(self, page, now):

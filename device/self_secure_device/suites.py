@@ -3,6 +3,8 @@
 ``hybrid`` and ``loss`` share all but X25519; the ``paper`` suite can be added as one more class with these methods.
 """
 
+import hashlib
+
 from . import x25519
 from .crypto import counter_mode, expand, extract, hmac, lp, sha256, tag, u16, u32, xor
 
@@ -41,13 +43,14 @@ class Loss:
         """tag_i: two bytes that name a random packet in RSP and TAGS."""
         return sha256(b"SSC1 tag", nonce, u16(seq), random)[:2]
 
-    def pool_key(self, transcript, sid, members):
-        """PL(S), formulas (6) and (7); ``members`` are (Seq, R), ascending."""
-        parts = []
-        for seq, random in members:
-            parts.append(u16(seq))
-            parts.append(sha256(b"SSC1 pkt", bytes([sid]), u16(seq), random))
-        return sha256(b"SSC1 pool", transcript, u16(len(parts) // 2), *parts)
+    def pool_key(self, transcript, sid, numbers, random):
+        """PL(S), formulas (6) and (7); ``numbers`` ascend, ``random(seq)`` is R. Nothing is kept: S may have 2,048 members."""
+        digest = hashlib.sha256()
+        digest.update(b"SSC1 pool" + transcript + u16(len(numbers)))
+        for seq in numbers:
+            digest.update(u16(seq))
+            digest.update(sha256(b"SSC1 pkt", bytes([sid]), u16(seq), random(seq)))
+        return digest.digest()
 
     def root_secret(self, transcript, pool, shared, psk):
         """PRK, formula (8): of th_3 for RSP, of th_4 for all that follows."""

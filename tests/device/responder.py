@@ -45,8 +45,7 @@ class Responder:
 
     def pool(self, numbers: Sequence[int]) -> bytes:
         """PL of a set."""
-        pairs = [(seq, self.random[seq]) for seq in numbers]
-        key: bytes = self.suite.pool_key(self.pool_transcript, self.sid, pairs)
+        key: bytes = self.suite.pool_key(self.pool_transcript, self.sid, numbers, self.random.__getitem__)
         return key
 
     def _root_secret(self, numbers: Sequence[int]) -> bytes:
