@@ -11,12 +11,14 @@ from homeassistant.const import CONF_ADDRESS, CONF_NAME
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import FlowResultType, UnknownFlow
 from homeassistant.helpers.selector import SelectSelector, SelectSelectorConfig, SelectSelectorMode
+from homeassistant.setup import async_setup_component
 import probatio
 
 from . import radio
 from .const import CONF_HUB, CONF_IDENTITY, DOMAIN, FIELD_VERDICT
 from .hub import HUB
 from .pairing import AlreadyPairedError, PairingAttempt, PairingError
+from .protocol.errors import Cause
 from .protocol.events import Verdict
 from .transport.beacon import Beacon, BeaconState
 
@@ -109,6 +111,8 @@ class SelfSecureConfigFlow(ConfigFlow, domain=DOMAIN):
             if not radio.can_connect(self.hass, self._address):
                 reason = radio.why_unreachable(self.hass, self._address)
                 return self.async_abort(reason="not_connectable", description_placeholders={"name": self._name, "reason": reason})
+            if not await async_setup_component(self.hass, DOMAIN, {}):  # before the first entry nobody else has done it
+                return self.async_abort(reason=Cause.NOT_STORED.value, description_placeholders={"name": self._name})
             self._waiting = self.hass.async_create_task(self._negotiate(), f"{DOMAIN} pairing {self._name}")
         if not self._waiting.done():
             return self.async_show_progress(
