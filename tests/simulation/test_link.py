@@ -142,3 +142,46 @@ async def test_eve_records_with_her_own_losses(open_world: OpenWorld, start_peri
     assert world.eve.page(0, 2)[0]["data"] == BEACON.hex()
     assert len(world.eve.page(1, 2)) == 2
     assert world.eve.page(world.eve.count, 2) == []
+
+
+def legacy_parameters(interval: int) -> hci.HCI_LE_Set_Advertising_Parameters_Command:
+    return hci.HCI_LE_Set_Advertising_Parameters_Command(
+        advertising_interval_min=interval,
+        advertising_interval_max=interval,
+        advertising_type=hci.HCI_LE_Set_Advertising_Parameters_Command.AdvertisingType.ADV_IND,
+        own_address_type=hci.OwnAddressType.PUBLIC,
+        peer_address_type=0,
+        peer_address=hci.Address.ANY,
+        advertising_channel_map=7,
+        advertising_filter_policy=0,
+    )
+
+
+async def test_old_advertising_commands_keep_the_interval_and_the_floor(
+    world: World, start_peripheral: StartPeripheral, start_host: StartHost
+) -> None:
+    reports: list[Report] = []
+    await (await start_host(world.scanners[0], reports)).scan(active=False)
+    host = (await start_peripheral(world.devices[0])).device.host
+    with pytest.raises(hci.HCI_Error, match="INVALID_COMMAND_PARAMETERS"):
+        await host.send_sync_command(legacy_parameters(0x1F))
+    await host.send_sync_command(legacy_parameters(0x20))
+    await host.send_sync_command(hci.HCI_LE_Set_Advertising_Data_Command(advertising_data=BEACON))
+    begin = asyncio.get_running_loop().time()
+    await host.send_sync_command(hci.HCI_LE_Set_Advertising_Enable_Command(advertising_enable=1))
+    await until(lambda: len(reports) >= 6)
+    assert {bytes(one.data) for one in reports} == {BEACON}
+    assert asyncio.get_running_loop().time() - begin >= 5 * 0.020 * 0.9  # Bumble alone would take 0.032
+
+
+async def test_advertising_that_is_not_legacy_is_refused(world: World, start_peripheral: StartPeripheral) -> None:
+    device = (await start_peripheral(world.devices[0])).device
+    with pytest.raises(hci.HCI_Error, match="INVALID_COMMAND_PARAMETERS"):
+        await device.create_advertising_set(advertising_data=BEACON)
+
+
+async def test_scanner_that_does_not_listen_counts_nothing(world: World, start_peripheral: StartPeripheral, start_host: StartHost) -> None:
+    await start_host(world.scanners[0], [])
+    await (await start_peripheral(world.devices[0])).advertise()
+    await until(lambda: world.devices[0].station.statistics.sent >= 3)
+    assert world.scanners[0].station.describe() == {"loss": 0, "burst": 1.0, "sent": 0, "too_fast": 0, "received": 0, "lost": 0}
