@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from custom_components.self_secure.protocol import sets
 from custom_components.self_secure.protocol.events import CodeReady, Event, LinkUnneeded, Transmit
+from custom_components.self_secure.protocol.framing import Reassembler
+from custom_components.self_secure.protocol.packets import Frame, FrameType
 from simulation.loss import LossModel
 
 from .hub import Hub, HubDiedError
@@ -12,7 +15,7 @@ from .node import Node
 PAYLOAD = 244  # MTU 247
 EXCHANGE = 0.004  # s per fragment, as measured on Bumble (device.md)
 CONNECT = 0.05  # s
-IDLE = 3.0  # s without traffic before the hub's client hangs up
+IDLE = 3.0  # s without traffic before the hub's client hangs up; never in a negotiation
 BEACON = 1.0  # s between two beacons that the hub hears
 AFTER_REFUSAL = 1.0  # s before a hub whose link was useless tries again
 
@@ -42,6 +45,12 @@ class World:
         self._beacon_at = 0.0
         self._quiet_since = 0.0
         self._hang_up = False
+        self._agreed: tuple[int, ...] = ()
+        self._tap = Reassembler()
+
+    def agreed(self) -> list[int]:
+        """S' as the device's ACK named it; empty before that."""
+        return list(self._agreed)
 
     # --- the clock
 
@@ -77,14 +86,14 @@ class World:
         self._connect_at = (self._connect_at or self.now + CONNECT) if wanted else None
 
     def _interval(self) -> float:
-        return self.node.core.interval / 1000
+        return float(self.node.core.interval) / 1000
 
     def _device_deadline(self) -> float | None:
         deadline = self.node.core.deadline
         return None if deadline is None else max(self.now, deadline / 1000)
 
     def _idle_at(self) -> float | None:
-        return self._quiet_since + IDLE if self.linked else None
+        return self._quiet_since + IDLE if self.linked and not self.hub.view.pairing else None
 
     @property
     def _ms(self) -> int:
@@ -114,6 +123,14 @@ class World:
         self._obey(events)
         return result
 
+    def attempt(self, name: str, *arguments: object) -> object:
+        """As `tell`, from outside of `run`: if the hub dies of it, it is buried."""
+        try:
+            return self.tell(name, *arguments)
+        except HubDiedError as death:
+            self._bury(death)
+            return None
+
     def _obey(self, events: list[Event]) -> None:
         for event in events:
             if isinstance(event, Transmit):
@@ -129,7 +146,14 @@ class World:
         while self.linked and (fragment := self.node.core.next_fragment()) is not None:
             self.now += EXCHANGE
             self._quiet_since = self.now
+            self._listen(fragment)
             self.tell("receive", fragment, self.now)
+
+    def _listen(self, fragment: bytes) -> None:
+        """Read along what is public: the set in ACK."""
+        raw = self._tap.feed(fragment)
+        if raw is not None and raw[0] == FrameType.ACK:
+            self._agreed, _ = sets.decode_prefix(Frame.decode(raw).message)
 
     def _connect(self) -> None:
         self._connect_at = None

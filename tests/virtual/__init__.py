@@ -1,0 +1,3 @@
+"""Both implementations against each other in virtual time."""
+
+import self_secure_device_linux  # noqa: F401  # registers cryptolib before the device's core is imported
