@@ -156,3 +156,60 @@ async def test_two_centrals_want_one_device_and_one_gets_it(
     for one in clients:
         await one.disconnect()
     assert host.free_slots == other.free_slots == SLOTS
+
+
+async def test_connection_lost_during_discovery_is_an_error(world: World, host: ScannerHost, peripheral: Peripheral) -> None:
+    client = client_of(host, world.devices[0].address)
+    connecting = asyncio.ensure_future(client.connect(pair=False))
+    await until(lambda: client.is_connected)
+    world.devices[0].cut()
+    with pytest.raises(BleakError, match="disconnected"):
+        await connecting
+    assert host.free_slots == SLOTS
+
+
+async def test_cancelled_discovery_disconnects(world: World, host: ScannerHost, peripheral: Peripheral) -> None:
+    client = client_of(host, world.devices[0].address)
+    connecting = asyncio.ensure_future(client.connect(pair=False))
+    await until(lambda: client.is_connected)
+    connecting.cancel()
+    await asyncio.wait({connecting})
+    assert connecting.cancelled()
+    assert host.free_slots == SLOTS
+    await until(lambda: not peripheral.device.connections)
+
+
+async def test_more_devices_than_slots_and_radio_that_goes(world: World, host: ScannerHost, start_peripheral: StartPeripheral) -> None:
+    clients = []
+    for radio in world.devices:
+        await (await start_peripheral(radio)).advertise()
+        clients.append(client_of(host, radio.address))
+        await clients[-1].connect(pair=False)
+    assert host.free_slots == 0
+    waiting = asyncio.ensure_future(client_of(host, "D0:00:00:00:00:01").connect(pair=False))
+    await asyncio.sleep(0.02)
+    await world.scanners[0].port.close()
+    with pytest.raises(BleakError, match="cannot connect: the radio is gone"):
+        await waiting
+    assert [one.is_connected for one in clients] == [False] * 3
+    with pytest.raises(BleakError, match="cannot connect: the radio is gone"):
+        await clients[0].connect(pair=False)
+    assert host.free_slots == SLOTS
+
+
+async def test_what_it_refuses(client: BumbleBleakClient) -> None:
+    with pytest.raises(BleakError, match="already connected"):
+        await client.connect(pair=False)
+    with pytest.raises(BleakError, match="no Bluetooth pairing"):
+        await client.pair()
+    with pytest.raises(BleakError, match="no Bluetooth pairing"):
+        await client.unpair()
+
+
+async def test_cccd_written_by_hand(client: BumbleBleakClient) -> None:
+    assert client.services is not None
+    notify = client.services.get_characteristic(NOTIFY)
+    assert notify is not None
+    await client.write_gatt_descriptor(notify.descriptors[0], b"\1\0")
+    assert await client.read_gatt_descriptor(notify.descriptors[0]) == b"\1\0"
+    assert client.name == client.address
