@@ -136,7 +136,8 @@ async def test_cancelled_connect_leaves_nothing(world: World, host: ScannerHost,
     await asyncio.wait({attempt})
     await client.disconnect()  # does nothing unless it was faster than the cancelling
     await until(lambda: host.free_slots == SLOTS and not peripheral.device.connections)
-    await client_of(host, world.devices[0].address).connect(pair=False)
+    await client.connect(pair=False)
+    assert host.peers == [world.devices[0].address]
 
 
 async def test_scanning_goes_on_while_connected(world: World, client: BumbleBleakClient, start_peripheral: StartPeripheral) -> None:
