@@ -8,7 +8,6 @@ from self_secure_device import frames
 from self_secure_device.crypto import u64
 from self_secure_device.device import Device
 from self_secure_device.request import Parameters
-import self_secure_device_linux  # noqa: F401  # registers cryptolib before the core is imported
 from tests.device.responder import HubSession, Renewer, Responder
 
 IDENTITY = bytes(range(16))

@@ -15,7 +15,6 @@ from bumble.transport import open_transport
 
 from self_secure_device import frames
 from self_secure_device.adverts import NOTIFY_UUID, SERVICE_UUID, WRITE_UUID
-import self_secure_device_linux  # noqa: F401  # registers cryptolib before the core is imported
 
 PATIENCE = 20.0  # s that any one step may take on a loaded machine
 COMPANY_HEAD = b"\x02\x01\x06\x1b\xff\xff\xff\x52"

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from self_secure_device import frames, keys, sets, suites
 from self_secure_device.crypto import equal, number, tag, u16, u32
 from self_secure_device.session import TO_INITIATOR, TO_RESPONDER, Receiver, Sender
-import self_secure_device_linux  # noqa: F401  # registers cryptolib before the core is imported
 
 
 class Responder:

@@ -17,7 +17,6 @@ from self_secure_device.negotiation import Negotiation
 from self_secure_device.request import Parameters, Request, Secrets
 from self_secure_device.resume import Resume
 from self_secure_device.session import Receiver, Sender, encode_text
-import self_secure_device_linux  # noqa: F401  # registers cryptolib before the core is imported
 from tests.device.responder import Renewer, Responder
 
 Case = Mapping[str, Any]
