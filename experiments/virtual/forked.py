@@ -9,6 +9,7 @@ import random
 from typing import Any
 
 from homeassistant.core import HomeAssistant
+import homeassistant.core_config  # noqa: F401  # what HomeAssistant() imports late: once in the parent, not in every child
 
 from custom_components.self_secure.protocol.connection import Settings
 from custom_components.self_secure.protocol.events import Event
