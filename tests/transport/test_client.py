@@ -1,0 +1,224 @@
+"""The pump: the real connection of the hub, the real core of the device, and a wire that can be cut."""
+
+import asyncio
+import logging
+
+import pytest
+
+from custom_components.self_secure.protocol.errors import Cause, NotPairedError, StoppedError
+from custom_components.self_secure.protocol.events import (
+    EpochStarted,
+    FrameDropped,
+    MessageDelivered,
+    MessageReceived,
+    MessageType,
+    PairingCompleted,
+    PairingFailed,
+    StoreFailed,
+    Verdict,
+)
+from custom_components.self_secure.transport.client import INBOX_MAX, Client
+from custom_components.self_secure.transport.link import LinkError, LinkErrorKind
+
+from .conftest import StartClient
+from .wire import Wire, pair, until
+
+
+async def test_pairing_stores_the_key_before_anything_under_it_leaves(wire: Wire, client: Client) -> None:
+    client.open_pairing()
+    await until(lambda: wire.board.heard("code"))
+    await until(lambda: wire.link is None)
+    begun = len(wire.log)
+    client.answer(Verdict.SAME)
+    await until(lambda: wire.board.heard("verified"))
+    assert wire.log[begun : begun + 3] == ["save", "connect", "write"]
+    assert [event.record.verified for event in wire.of(PairingCompleted)] == [True]
+
+
+async def test_link_is_ended_for_the_broadcast(wire: Wire, client: Client) -> None:
+    client.open_pairing()
+    await until(lambda: wire.board.heard("code") and wire.link is None)
+    assert [entry for entry in wire.log if entry != "write"][:4] == ["connect", "hang up", "connect", "hang up"]
+
+
+async def test_message_is_delivered_and_its_id_is_on_disk_before_it_leaves(wire: Wire, paired: Client) -> None:
+    await until(lambda: wire.link is None)
+    begun = len(wire.log)
+    handle = await paired.send(MessageType.TEXT, b"hello")
+    await until(lambda: wire.board.heard("text"))
+    assert wire.board.heard("text") == ["hello"]
+    delivered = (await until(lambda: wire.of(MessageDelivered)))[0]
+    assert (delivered.handle, delivered.attempts) == (handle, 1)
+    assert wire.log.index("save", begun) < wire.log.index("write", begun)
+
+
+async def test_device_is_read_when_its_beacon_says_so(wire: Wire, paired: Client) -> None:
+    await until(lambda: wire.link is None)
+    wire.events.clear()
+    for body in (b"\x02\x01\x00", b"\x02\x02\x00"):
+        wire.board.core.send(MessageType.READINGS, body, wire.clock())
+        await until(lambda body=body: [one for one in wire.of(MessageReceived) if one.body == body])
+        await until(lambda: wire.link is None)
+
+
+async def test_idle_link_is_ended_and_the_chain_goes_on(wire: Wire, paired: Client) -> None:
+    await until(lambda: wire.link is None, 1.0)
+    wire.events.clear()
+    await paired.send(MessageType.TEXT, b"one")
+    await until(lambda: wire.of(MessageDelivered))
+    assert not wire.of(EpochStarted)
+
+
+async def test_cut_connection_continues_the_message(wire: Wire, paired: Client) -> None:
+    await until(lambda: wire.link is None)
+    wire.writes_left = 1
+    await paired.send(MessageType.TEXT, b"x" * 300)
+    await until(lambda: paired.contact.error)
+    wire.writes_left = None
+    await until(lambda: wire.board.heard("text"))
+    assert wire.board.heard("text") == ["x" * 300]
+    assert wire.board.heard("resumed") == []
+
+
+async def test_link_that_the_radio_ends_is_opened_again(wire: Wire, client: Client) -> None:
+    client.open_pairing()
+    await until(lambda: wire.link is not None and wire.board.core.link is not None)
+    wire.cut()
+    await until(lambda: wire.board.heard("code"))
+    assert wire.log.count("connect") >= 3
+
+
+async def test_failed_write_of_the_key_ends_everything_and_sends_nothing(wire: Wire, client: Client) -> None:
+    client.open_pairing()
+    await until(lambda: wire.board.heard("code"))
+    await until(lambda: wire.link is None)
+    wire.saves_fail, before = True, len(wire.log)
+    client.answer(Verdict.SAME)
+    await until(lambda: wire.of(StoreFailed))
+    await asyncio.sleep(0.05)
+    assert wire.log[before:] == []
+    assert [failed.cause for failed in wire.of(PairingFailed)] == [Cause.NOT_STORED]
+    with pytest.raises(StoppedError):
+        await client.send(MessageType.TEXT, b"late")
+
+
+async def test_failed_write_of_a_message_stops_it_and_the_next_client_goes_on(
+    wire: Wire, paired: Client, start_client: StartClient
+) -> None:
+    await until(lambda: wire.link is None)
+    wire.saves_fail = True
+    begun = len(wire.log)
+    await paired.send(MessageType.TEXT, b"never")
+    await until(lambda: wire.of(StoreFailed))
+    await paired.stop()
+    assert "write" not in wire.log[begun:]
+    wire.saves_fail = False
+    follower = await start_client()
+    await until(lambda: wire.board.heard("resumed"))
+    await follower.send(MessageType.TEXT, b"again")
+    await until(lambda: wire.board.heard("text"))
+    assert wire.board.heard("text") == ["again"]
+
+
+async def test_device_that_lost_its_memory_is_resumed(wire: Wire, paired: Client) -> None:
+    await until(lambda: wire.link is None)
+    wire.board.power_cut()
+    await until(lambda: [one for one in wire.of(EpochStarted) if one.resumed])
+    await paired.send(MessageType.TEXT, b"back")
+    await until(lambda: wire.board.heard("text"))
+
+
+async def test_stop_disconnects_and_refuses(wire: Wire, paired: Client) -> None:
+    await paired.stop()
+    assert wire.link is None
+    connects = wire.log.count("connect")
+    with pytest.raises(StoppedError):
+        await paired.send(MessageType.TEXT, b"late")
+    wire.board.core.send(MessageType.READINGS, b"\x02\x01\x00", wire.clock())
+    await asyncio.sleep(0.05)
+    assert wire.log.count("connect") == connects
+
+
+async def test_stop_while_a_link_is_being_opened_leaves_none_open(wire: Wire, client: Client) -> None:
+    client.open_pairing()
+    await until(lambda: wire.made)
+    await client.stop()
+    await asyncio.sleep(0.01)
+    assert wire.link is None
+
+
+async def test_stop_answers_who_still_waits(wire: Wire, client: Client) -> None:
+    sending = asyncio.ensure_future(client.send(MessageType.TEXT, b"x"))
+    await asyncio.sleep(0)
+    await client.stop()
+    with pytest.raises((StoppedError, NotPairedError)):
+        await sending
+
+
+async def test_refused_connections_are_tried_less_and_less_often(wire: Wire, client: Client) -> None:
+    wire.refusal = LinkError(LinkErrorKind.REFUSED, "no")
+    client.open_pairing()
+    await asyncio.sleep(2.5)
+    assert 2 <= wire.log.count("connect") <= 4
+    assert client.contact.error is wire.refusal
+
+
+async def test_beacon_hurries_after_nobody_heard_the_device(wire: Wire, paired: Client) -> None:
+    await until(lambda: wire.link is None)
+    wire.refusal = LinkError(LinkErrorKind.NOT_FOUND, "away")
+    await paired.send(MessageType.TEXT, b"hello")
+    await until(lambda: wire.log.count("connect") and paired.contact.error)
+    paired.contact.back_off.until = float("inf")
+    wire.refusal = None
+    paired.beacon_seen(3)
+    await until(lambda: wire.board.heard("text"))
+
+
+async def test_garbage_is_dropped_counted_and_changes_nothing(wire: Wire, paired: Client, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "custom_components.self_secure")
+    await until(lambda: wire.link is None)
+    await paired.send(MessageType.TEXT, b"one")
+    await until(lambda: wire.link is not None)
+    assert wire.link is not None
+    wire.link.received(b"\x80" + bytes(24))
+    await until(lambda: wire.of(FrameDropped))
+    await until(lambda: wire.of(MessageDelivered))
+    assert [record.levelname for record in caplog.records if "dropped" in record.message] == ["DEBUG"]
+    assert paired.connection.statistics.dropped == 1
+
+
+async def test_answer_without_a_code_changes_nothing(wire: Wire, client: Client) -> None:
+    client.answer(Verdict.SAME)
+    await pair(wire, client)
+
+
+def broken(_now: float) -> None:
+    raise ValueError("a defect of ours")
+
+
+async def test_error_in_an_input_ends_the_client_and_says_so(wire: Wire, paired: Client, caplog: pytest.LogCaptureFixture) -> None:
+    paired.random_packet("scanner", 0, 0, bytes(20))
+    paired.answer(Verdict.SAME)  # refused, and no more than that
+    paired._post(broken)
+    await until(lambda: wire.of(StoreFailed))
+    assert "unexpected error" in caplog.text
+    assert wire.link is None
+
+
+async def test_flood_of_packets_is_bounded(wire: Wire) -> None:
+    idle = wire.client()
+    for number in range(INBOX_MAX + 5):
+        idle.random_packet("scanner", 0, number, bytes(20))
+    assert idle._inbox.qsize() == INBOX_MAX
+
+
+async def test_key_is_in_no_log(wire: Wire, client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    await pair(wire, client)
+    await client.send(MessageType.TEXT, b"attack at dawn")
+    await until(lambda: wire.of(MessageDelivered))
+    assert wire.disk is not None
+    keys = [key for pairing in wire.disk["pairings"] for key in pairing["keys"].values()]
+    assert keys
+    assert not [key for key in keys if key in caplog.text or key in repr(wire.events)]
+    assert "attack" not in caplog.text
