@@ -59,10 +59,10 @@ async def pair(api: Api, flow_id: str, devices: list[Device]) -> Pairing:
     verdict = "same" if printed == code else "different"
     step = await api.post(f"/api/config/config_entries/flow/{flow_id}", {"verdict": verdict})
     if verdict != "same":
-        raise DemoError(f"Home Assistant shows {code}, {device.name} shows {printed}", device)
+        raise DemoError(f"Home Assistant shows {code}, {device.name} shows {printed}")
     step = await _follow(api, step, NEGOTIATED)
     if step["type"] != "create_entry":
-        raise DemoError(f"the pairing with {device.name} ended with {step['type']} {step.get('reason', step.get('errors'))}", device)
+        raise DemoError(f"the pairing with {device.name} ended with {step['type']} {step.get('reason', step.get('errors'))}")
     await device.wait_for("paired", PRINTED, marks[device.kind.key])
     return Pairing(device, code, step["result"]["entry_id"], time.monotonic() - begun)
 

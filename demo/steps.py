@@ -80,6 +80,8 @@ async def _before_the_crash(stage: Stage) -> None:
 
 async def _pair_all(stage: Stage) -> None:
     waiting = [device for device in stage.world.devices if not device.paired]
+    if not waiting:  # the folder of an earlier run
+        return
     async with stage.home_assistant.signed_in() as api:
         async with stage.report.step(f"Home Assistant discovers {len(waiting)} devices"):
             flows = await wait_until_discovered(api, len(waiting))
