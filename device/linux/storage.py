@@ -30,6 +30,7 @@ class FileStore:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         scratch = self._path.with_name(self._path.name + ".new")
         with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE), "wb") as file:
+            os.fchmod(file.fileno(), PRIVATE)  # a leftover of a crash may have had another mode
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -46,7 +46,7 @@ class Pairing:
         """Take the local action (a button) that starts a new pairing; a running one ends."""
         self._check_room()
         if self.running:
-            self._end("refused", now)
+            self._end("cancelled", now)
         self._failures = 0
         self._wanted_until = now + limits.PAIR_WINDOW
         self._request_at = max(now, self._hold_until)

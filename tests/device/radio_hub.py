@@ -102,5 +102,5 @@ async def hub_and_transport() -> AsyncIterator[tuple[RadioHub, str]]:
         controller = Controller("hub", link=link, public_address="00:00:00:00:00:02")
         device = Device(name="hub", address=Address("F0:00:00:00:00:02"), host=Host(controller, controller))
         await device.power_on()
-        await device.start_scanning(filter_duplicates=False)
+        await device.start_scanning(active=False, filter_duplicates=False)
         yield RadioHub(device), f"tcp-client:127.0.0.1:{port}"

@@ -1,0 +1,105 @@
+"""Hash, HMAC, HKDF and counter mode over what every MicroPython firmware has (protocol.md, notation).
+
+``cryptolib`` has AES in ECB mode only, and ``hashlib`` objects can neither be copied nor be asked twice: hence the
+precomputed pads here, and counter mode as one ECB call over the counter blocks.
+"""
+
+import hashlib
+
+from cryptolib import aes
+
+AES_ECB = 1  # cryptolib's number of the mode
+AES_BLOCK = 16
+HASH_BLOCK = 64  # bytes, SHA-256's input block, which HMAC pads its key to
+TAG_BYTES = 16  # every truncated MAC on the wire
+
+
+def u16(number):
+    """Two bytes, big-endian."""
+    return number.to_bytes(2, "big")
+
+
+def u32(number):
+    """Four bytes, big-endian."""
+    return number.to_bytes(4, "big")
+
+
+def u64(number):
+    """Eight bytes, big-endian."""
+    return number.to_bytes(8, "big")
+
+
+def number(data):
+    """Return the big-endian number in ``data``."""
+    return int.from_bytes(data, "big")
+
+
+def lp(data):
+    """Return ``data`` behind its length as u16."""
+    return u16(len(data)) + data
+
+
+def sha256(*parts):
+    """H over the concatenated parts: 32 bytes."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.digest()
+
+
+class Hmac:
+    """HMAC-SHA-256 under one key whose two pads are computed once (2 µs instead of 11 per call)."""
+
+    def __init__(self, key):
+        if len(key) > HASH_BLOCK:
+            key = sha256(key)
+        key = key + bytes(HASH_BLOCK - len(key))
+        self._inner = bytes(byte ^ 0x36 for byte in key)
+        self._outer = bytes(byte ^ 0x5C for byte in key)
+
+    def digest(self, *parts):
+        """HM(key, parts): 32 bytes."""
+        return sha256(self._outer, sha256(self._inner, *parts))
+
+
+def hmac(key, *parts):
+    """HM(key, parts): 32 bytes."""
+    return Hmac(key).digest(*parts)
+
+
+def tag(key, *parts):
+    """Return the first 16 bytes of HM(key, parts): the MAC of a frame."""
+    return hmac(key, *parts)[:TAG_BYTES]
+
+
+def extract(salt, ikm):
+    """Ext: HKDF-Extract of RFC 5869."""
+    return hmac(salt, ikm)
+
+
+def expand(prk, info, length=32):
+    """Exp for at most 32 bytes: the first block of HKDF-Expand, all that the specification needs."""
+    return hmac(prk, info, b"\x01")[:length]
+
+
+def equal(left, right):
+    """Compare two byte strings in a time that tells nothing about where they differ."""
+    if len(left) != len(right):
+        return False
+    difference = 0
+    for a, b in zip(left, right):
+        difference |= a ^ b
+    return difference == 0
+
+
+def xor(left, right):
+    """XOR of two byte strings of one length."""
+    return (number(left) ^ number(right)).to_bytes(len(left), "big")
+
+
+def counter_mode(key, data):
+    """AES-256-CTR from counter block 0; sealing and opening are the same call."""
+    blocks = (len(data) + AES_BLOCK - 1) // AES_BLOCK
+    counters = b"".join(index.to_bytes(AES_BLOCK, "big") for index in range(blocks))
+    stream = aes(key, AES_ECB).encrypt(counters)
+    return xor(data, stream[: len(data)]) if data else b""

@@ -1,0 +1,128 @@
+"""The keys a device holds and their versioned snapshot (protocol.md 5 rule 7, and 7).
+
+Only SK_e, flags and high-water marks are ever written. A change is on disk before it is used: ``replace`` writes the
+new list first and adopts it only then.
+"""
+
+from .crypto import number, sha256, u32, u64
+from .errors import StorageError
+from .suites import SUITES
+
+MAGIC = b"SSD"
+VERSION = 1
+HEAD_BYTES = 21  # magic, version, identity, count
+KEY_BYTES = 66
+CHECK_BYTES = 8  # of SHA-256: finds a damaged file, proves nothing
+COMMITTED = 1  # flag bit
+
+
+class Key:
+    """SK_e of one pairing and epoch, and the session in memory when there is one.
+
+    ``mark`` is the highest message id accepted in this pairing; ``committed`` is false until R's first valid frame.
+    """
+
+    def __init__(self, identity, suite, pairing, epoch, store, committed=False, mark=0, session=None):
+        self.identity = identity  # id_R
+        self.suite = suite
+        self.pairing = pairing  # rises with every pairing of this device
+        self.epoch = epoch
+        self.store = store
+        self.committed = committed
+        self.mark = mark
+        self.session = session
+
+    def marked(self, mark):
+        """Return the committed key with this high-water mark."""
+        return Key(self.identity, self.suite, self.pairing, self.epoch, self.store, True, mark, self.session)
+
+    def encode(self):
+        """Return the key's 66 bytes of the snapshot."""
+        flags = COMMITTED if self.committed else 0
+        head = self.identity + bytes([self.suite.suite_id]) + u32(self.pairing) + u32(self.epoch)
+        return head + bytes([flags]) + u64(self.mark) + self.store
+
+    @classmethod
+    def decode(cls, data):
+        """Read ``encode``'s bytes; StorageError for a suite this program does not know."""
+        if data[16] not in SUITES:
+            raise StorageError("unknown suite in the stored state")
+        committed = bool(data[25] & COMMITTED)
+        pairing, epoch, mark = number(data[17:21]), number(data[21:25]), number(data[26:34])
+        return cls(data[:16], SUITES[data[16]], pairing, epoch, data[34:], committed, mark)
+
+
+def encode(identity, entries):
+    """Return the snapshot: magic, version, identity, keys newest first, checksum."""
+    body = MAGIC + bytes([VERSION]) + identity + bytes([len(entries)])
+    body += b"".join(entry.encode() for entry in entries)
+    return body + sha256(body)[:CHECK_BYTES]
+
+
+def decode(data):
+    """Read a snapshot; return (identity, keys). StorageError when damaged or from a newer program."""
+    body, check = data[:-CHECK_BYTES], data[-CHECK_BYTES:]
+    if len(body) < HEAD_BYTES or body[:3] != MAGIC or sha256(body)[:CHECK_BYTES] != check:
+        raise StorageError("the stored state is damaged")
+    if body[3] != VERSION:
+        raise StorageError("the stored state has version %d, this program reads %d" % (body[3], VERSION))
+    if len(body) != HEAD_BYTES + KEY_BYTES * body[HEAD_BYTES - 1]:
+        raise StorageError("the stored state is damaged")
+    starts = range(HEAD_BYTES, len(body), KEY_BYTES)
+    return body[4:20], [Key.decode(body[at : at + KEY_BYTES]) for at in starts]
+
+
+class Keyring:
+    """All keys, newest pairing first; ``save`` is a function that writes bytes durably and atomically."""
+
+    def __init__(self, identity, entries, save):
+        self.identity = identity
+        self.entries = entries
+        self._save = save
+
+    def of(self, identity):
+        """Return the keys shared with one hub, newest pairing first."""
+        return [entry for entry in self.entries if entry.identity == identity]
+
+    @property
+    def committed(self):
+        """The key in use, or None while this device is unpaired."""
+        for entry in self.entries:
+            if entry.committed:
+                return entry
+        return None
+
+    @property
+    def uncommitted(self):
+        """Whether a pairing still waits for its hub's first frame."""
+        return any(not entry.committed for entry in self.entries)
+
+    def replace(self, entries):
+        """Write the new list, then adopt it; StorageError (and no change) when the write failed."""
+        try:
+            self._save(encode(self.identity, entries))
+        except OSError as error:
+            raise StorageError("cannot store: %s" % error) from error
+        self.entries = entries
+
+    def add(self, identity, suite, root_store, session):
+        """Add a pairing's first key, flagged uncommitted, beside everything held."""
+        pairing = 1 + max([entry.pairing for entry in self.entries] + [0])
+        key = Key(identity, suite, pairing, 0, root_store, session=session)
+        self.replace([key] + self.entries)
+
+    def mark(self, key, mark):
+        """Commit ``key`` and its mark in one write; everything older goes. Return the key that stands for it now."""
+        marked = key.marked(mark)
+        kept = [marked if entry is key else entry for entry in self.entries if entry.pairing >= key.pairing]
+        self.replace(kept)
+        return marked
+
+    def renew(self, key, epoch, store, session):
+        """Put the next epoch's key in place of ``key`` and drop all others."""
+        fresh = Key(key.identity, key.suite, key.pairing, epoch, store, True, key.mark, session)
+        self.replace([fresh])
+
+    def clear(self):
+        """Forget every key; the identity stays, it is the device's serial number."""
+        self.replace([])

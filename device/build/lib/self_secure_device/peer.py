@@ -1,0 +1,220 @@
+"""The communication with one hub: its keys' sessions, the message queue, acknowledgements and resumes.
+
+``host`` is the device around it: ``send_frame(raw)``, ``emit(kind, value)``, ``urandom(n)``, ``keyring``, ``deliver``,
+``committed`` and ``renewed``.
+"""
+
+from . import keys, limits, tables
+from .errors import DeviceError, StateError, TagError
+from .resume import Resume
+from .session import READINGS, RoundTrip, Session, encode_text
+
+
+class Message:
+    """One queued message; it gets its id at the first sending and keeps it."""
+
+    def __init__(self, kind, body):
+        self.kind = kind
+        self.body = body
+        self.number = None
+
+
+class Peer:
+    """Everything this device knows about one hub, in one object."""
+
+    def __init__(self, identity, host):
+        self.identity = identity
+        self.queue = []
+        self._host = host
+        self._resume = Resume()
+        self._round_trip = RoundTrip()
+        self._retry_at = None
+        self._link = None
+
+    # --- state -------------------------------------------------------------------------------------------------
+
+    @property
+    def entries(self):
+        """The keys shared with this hub, newest pairing first."""
+        return self._host.keyring.of(self.identity)
+
+    @property
+    def session(self):
+        """The session under the committed key, or None."""
+        for entry in self.entries:
+            if entry.committed:
+                return entry.session
+        return None
+
+    @property
+    def state(self):
+        """The state of tables.PEER."""
+        if self._resume.running:
+            return tables.RESUMING
+        if all(entry.session is None for entry in self.entries):
+            return tables.NO_CHAIN
+        session = self.session
+        return tables.FROZEN if session is not None and session.frozen else tables.RUNNING
+
+    @property
+    def needs_resume(self):
+        """Whether the chain is lost or frozen: beacon state 3."""
+        session = self.session
+        return session is None or session.frozen
+
+    @property
+    def deadline(self):
+        """When ``poll`` wants to be called, or None."""
+        return self._retry_at if self._may_send() and not self.session.sender.idle else None
+
+    def _may_send(self):
+        session = self.session
+        free = self._link is not None and not self._resume.running
+        return free and session is not None and not session.frozen and not session.full
+
+    # --- link and time -----------------------------------------------------------------------------------------
+
+    def contacted(self, link, now):
+        """The hub has subscribed: go on with the outstanding message, or the next one."""
+        self._link = link
+        self._retry_at = now
+        self.poll(now)
+
+    def linked(self, link):
+        """Take the connection that this pairing was made on."""
+        self._link = link
+        self._retry_at = 0  # nothing is outstanding yet
+
+    def lost(self):
+        """The connection is gone, and with it a running resume."""
+        self._link = None
+        self._resume.forget()
+
+    def forget_resume(self):
+        """OPEN ends a running resume."""
+        self._resume.forget()
+
+    def poll(self, now):
+        """Retry the outstanding message when it is due, else send the next one."""
+        if not self._may_send():
+            return
+        sender = self.session.sender
+        if sender.idle:
+            self._send_next(now)
+        elif now >= self._retry_at:
+            self._retry(sender, now)
+
+    def _send_next(self, now):
+        if not self.queue:
+            return
+        message = self.queue[0]
+        if message.number is None:
+            message.number = self.session.next_number()
+        self.session.sender.load(encode_text(message.kind, message.number, message.body))
+        self._attempt(self.session.sender, now)
+
+    def _retry(self, sender, now):
+        if sender.exhausted:
+            self.session.frozen = True
+            self._host.emit("undelivered", self.queue[0].number)
+            return
+        self._attempt(sender, now)
+
+    def _attempt(self, sender, now):
+        self._host.send_frame(sender.attempt(self._host.urandom(16), now))
+        self._retry_at = now + self._round_trip.timeout
+
+    # --- messages out ------------------------------------------------------------------------------------------
+
+    def send(self, kind, body, now):
+        """Queue a message and send it when its turn comes; DeviceError when it is too long or the queue is full.
+
+        READINGS replace those that were never sent: a hub that was away wants the newest state, not the history.
+        """
+        if len(body) > limits.MAX_BODY:
+            raise DeviceError("message too long: at most %d bytes" % limits.MAX_BODY)
+        if kind == READINGS:
+            self.queue = [other for other in self.queue if other.kind != READINGS or other.number is not None]
+        if len(self.queue) >= limits.MAX_QUEUE:
+            raise DeviceError("queue full: the hub has not been here for %d messages" % limits.MAX_QUEUE)
+        self.queue.append(Message(kind, body))
+        self.poll(now)
+
+    def inherit(self, queue, first):
+        """Begin a new pairing with the messages of the old one under new ids, ``first`` before them."""
+        self.queue = [first] + [Message(message.kind, message.body) for message in queue]
+
+    # --- frames in ---------------------------------------------------------------------------------------------
+
+    def receive(self, frame, now):
+        """Take one frame; DropError when it changes nothing."""
+        name = tables.handler(tables.PEER, self.state, frame.kind)
+        getattr(self, "_" + name)(frame, now)
+        self.poll(now)
+
+    def _data(self, frame, now):
+        for entry in self.entries:
+            if entry.session is not None and self._try_data(entry, frame):
+                return
+        raise TagError("DATA")
+
+    def _try_data(self, entry, frame):
+        receiver = entry.session.receiver
+        stored = receiver.repeated(frame)
+        if stored is not None:
+            self._host.send_frame(stored)
+            return True
+        try:
+            accepted = receiver.open(frame, self._host.urandom(16))
+        except TagError:
+            return False
+        self._accept(entry, accepted)
+        return True
+
+    def _accept(self, entry, accepted):
+        """Store commit and mark in one write, then acknowledge, then act: at most once, also after a crash."""
+        first, fresh = not entry.committed, accepted.number > entry.mark
+        if first or fresh:
+            self._host.keyring.mark(entry, max(entry.mark, accepted.number))
+        session = entry.session
+        session.receiver.commit(accepted)
+        session.messages += 1
+        self._host.send_frame(accepted.dack)
+        if first:
+            self._host.committed(self)
+        if fresh:
+            self._host.deliver(accepted)
+
+    def _acknowledgement(self, frame, now):
+        session = self.session
+        if session is None or session.sender.idle:
+            raise StateError("nothing is outstanding")
+        kept = session.sender.acknowledge(frame)
+        session.messages += 1
+        session.frozen = False
+        self._round_trip.sample(now - kept.sent_at)
+        self._host.emit("delivered", self.queue.pop(0).number)
+
+    def _hello(self, frame, now):
+        if self._link is None or self._link.hellos >= limits.MAX_R0:
+            raise StateError("too many R0")
+        self._link.hellos += 1
+        urandom = self._host.urandom
+        self._host.send_frame(self._resume.answer(frame, self.entries, urandom(16), urandom(32)))
+
+    def _no_epoch(self, frame, now):
+        self._resume.ended(frame)
+        self._host.emit("resume_refused", None)
+
+    def _new_epoch(self, frame, now):
+        renewal = self._resume.renew(frame)
+        entry = renewal.entry
+        session = Session(entry.suite, renewal.epoch, renewal.root)
+        self._host.keyring.renew(entry, renewal.epoch, keys.store_key(renewal.root), session)
+        self._resume.forget()
+        self._host.send_frame(renewal.frame)
+        if renewal.possible_clone:
+            self._host.emit("possible_clone", None)
+        if not entry.committed:
+            self._host.committed(self)
+        self._host.renewed(renewal.epoch, now)
