@@ -8,7 +8,7 @@ import socket
 from bumble.controller import Controller
 from bumble.core import UUID
 from bumble.device import Advertisement, Device, Peer
-from bumble.hci import Address
+from bumble.hci import Address, LeFeatureMask
 from bumble.host import Host
 from bumble.link import LocalLink
 from bumble.transport import open_transport
@@ -93,12 +93,15 @@ SERVICE_DATA = bytes(reversed(bytes.fromhex(SERVICE_UUID.replace("-", ""))))
 
 
 @asynccontextmanager
-async def hub_and_transport() -> AsyncIterator[tuple[RadioHub, str]]:
-    """Give a scanning hub and the transport name of the controller beside it."""
+async def hub_and_transport(extended: bool = True) -> AsyncIterator[tuple[RadioHub, str]]:
+    """Give a scanning hub and the transport name of the controller beside it, an old one unless ``extended``."""
     link = LocalLink()  # type: ignore[no-untyped-call]  # Bumble left it without types
     port = free_port()
     async with await open_transport(f"tcp-server:127.0.0.1:{port}") as transport:
-        Controller("device", link=link, host_source=transport.source, host_sink=transport.sink, public_address="00:00:00:00:00:01")
+        adapter = Controller(
+            "device", link=link, host_source=transport.source, host_sink=transport.sink, public_address="00:00:00:00:00:01"
+        )
+        adapter.le_features &= ~(0 if extended else LeFeatureMask.LE_EXTENDED_ADVERTISING)
         controller = Controller("hub", link=link, public_address="00:00:00:00:00:02")
         device = Device(name="hub", address=Address("F0:00:00:00:00:02"), host=Host(controller, controller))
         await device.power_on()

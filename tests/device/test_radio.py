@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from self_secure_device import frames
 from self_secure_device.adverts import beacon
 from self_secure_device.crypto import u64
@@ -98,8 +100,9 @@ async def test_pairs_reads_and_shows_a_text() -> None:
         assert program.profile.text == "Grüße"
 
 
-async def test_each_random_packet_airs_once_in_order() -> None:
-    async with hub_and_transport() as (hub, transport), running(transport):
+@pytest.mark.parametrize("extended", [True, False])
+async def test_each_random_packet_airs_once_in_order(extended: bool) -> None:
+    async with hub_and_transport(extended) as (hub, transport), running(transport):
         await collect(hub, 60)
         assert hub.order[:60] == list(range(60))
 
