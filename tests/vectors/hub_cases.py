@@ -15,7 +15,7 @@ from custom_components.self_secure.protocol.negotiation import Negotiation
 from custom_components.self_secure.protocol.packets import Frame, Offer, Request
 from custom_components.self_secure.protocol.resume import HeldKey, Live, ResumeResponder
 from custom_components.self_secure.protocol.session import Outgoing, ReceivingChain, SendingChain, Session
-from custom_components.self_secure.protocol.suites import HYBRID, SUITES
+from custom_components.self_secure.protocol.suites import HYBRID, SUITES, paper
 from custom_components.self_secure.protocol.terms import HumanCheckSlot, Terms
 
 type Case = Mapping[str, Any]
@@ -191,3 +191,40 @@ def _live(case: Case) -> Live:
     session.receiving.chain = keys.ChainKey(bytes.fromhex(case["chain_0"]))
     session.sending.chain = keys.ChainKey(bytes.fromhex(case["chain_1"]))
     return Live(*session.live())
+
+
+def check_paper_negotiation(case: Case, _expected: Case) -> dict[str, Any]:
+    """Formulas (1)-(10) on the case's random messages."""
+    message = bytes.fromhex(case["request_message"])
+    padded = paper.pad(paper.plain(0, 0, 0, bytes.fromhex(case["request_rand"]), message), bytes.fromhex(case["oaep_seed"]))
+    k_0 = paper.initial_key(bytes.fromhex(case["random_messages"][seq]) for seq in case["received"])
+    k_d, cpr_s = paper.derived_key(k_0), sets.encode_deltas(case["received"])
+    ack_rand = bytes.fromhex(case["ack_rand"])
+    read = paper.read_plain(paper.unpad(padded), 0)[3]
+    return {
+        "request_packet": paper.with_hash(padded).hex() if read == message else "does not read back",
+        "k0": k_0.hex(),
+        "kd": k_d.hex(),
+        "cpr_s": cpr_s.hex(),
+        "hmac_rsp": paper.response_tag(k_d, cpr_s).hex(),
+        "hmac_ack": paper.ack_tag(k_d, ack_rand).hex(),
+        "hmac_end": paper.end_tag(k_d, ack_rand).hex(),
+        "k0_dir0": paper.direction_key(k_0, 0).raw.hex(),
+        "k0_dir1": paper.direction_key(k_0, 1).raw.hex(),
+    }
+
+
+def check_paper_data(case: Case, _expected: Case) -> dict[str, Any]:
+    """Formulas (11)-(15) on one message, read back from its packet."""
+    key = keys.ChainKey(bytes.fromhex(case["key"]))
+    rand, message = bytes.fromhex(case["rand"]), bytes.fromhex(case["message"])
+    k_h, k_e, k_a = paper.split(key)
+    padded = paper.pad(paper.plain(0x10, case["retran"], case["seq"], rand, message), bytes.fromhex(case["oaep_seed"]))
+    packet = paper.encrypt(k_e, padded) + keys.mac(k_h, padded)
+    again = paper.decrypt(k_e, packet[:-32])
+    retran, seq, read_rand, read = paper.read_plain(paper.unpad(again), 0x10)
+    return {
+        "packet": packet.hex(),
+        "ack": paper.acknowledgement(k_a, again).hex(),
+        "next_key": paper.next_key(key, read, read_rand, seq, retran).raw.hex(),
+    }
