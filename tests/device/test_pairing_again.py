@@ -1,0 +1,109 @@
+"""Pairing again, with the same hub or another, while the old chains go on (protocol.md 5, rule 7)."""
+
+from typing import Any
+
+from self_secure_device import frames, keyring, keys
+from tests.device.bench import HUB, TEXT, VERIFIED, Bench
+from tests.device.responder import HubSession, Renewer
+
+
+def paired() -> tuple[Bench, HubSession]:
+    bench = Bench()
+    return bench, bench.pair()
+
+
+def renewer(bench: Bench) -> Renewer:
+    return Renewer(HUB, bench.port.urandom(16), b"t" * 32)
+
+
+def stored(bench: Bench) -> list[Any]:
+    entries: list[Any] = keyring.decode(bench.port.saved[-1])[1]
+    return entries
+
+
+def again(bench: Bench) -> HubSession:
+    bench.disconnect()
+    bench.device.pair(bench.now)
+    return bench.open()
+
+
+def test_old_chains_go_on_until_the_new_pairing_is_committed() -> None:
+    bench, old = paired()
+    new = again(bench)
+    assert [key.committed for key in stored(bench)] == [False, True]
+    [dack] = bench.tell(old, TEXT, 2, b"old chain")
+    old.sender.acknowledge(frames.decode(dack))
+    bench.device.send(TEXT, b"mine", bench.now)
+    assert bench.take(old, bench.sent()[0])[2] == b"mine"
+    assert len(bench.tell(new, VERIFIED, 1, b"\x01")) == 2
+    assert [(key.committed, key.store) for key in stored(bench)] == [(True, new.store)]
+    bench.disconnect()
+    bench.connect()
+    assert bench.tell(old, TEXT, 3, b"dead") == []
+
+
+def test_queued_messages_get_new_ids_in_a_new_pairing() -> None:
+    bench, _ = paired()
+    bench.device.send(TEXT, b"mine", bench.now)
+    bench.sent()
+    new = again(bench)
+    dack, info = bench.tell(new, VERIFIED, 1, b"\x01")
+    new.sender.acknowledge(frames.decode(dack))
+    _, number, _, info_dack = bench.accept(new, info)
+    [mine] = bench.give(info_dack)
+    assert number == 1
+    assert bench.take(new, mine) == (TEXT, 2, b"mine")
+
+
+def test_a_resume_lists_the_newest_pairing_first_and_commits_it() -> None:
+    bench, old = paired()
+    new = again(bench)
+    bench.restart()
+    bench.connect()
+    resumer = renewer(bench)
+    [r1] = bench.give(resumer.hello)
+    message = frames.decode(r1).message
+    assert message[32] == 2
+    assert [message[at + 4 : at + 8] for at in (33, 41)] == [keys.key_id(new.store), keys.key_id(old.store)]
+    bench.give(resumer.renew(r1, {0: new.store}))
+    assert [(key.committed, key.epoch, key.pairing) for key in stored(bench)] == [(True, 1, 2)]
+    assert bench.events("paired") == [None, None]
+
+
+def test_a_resume_under_the_old_key_drops_the_new_one() -> None:
+    bench, old = paired()
+    again(bench)
+    bench.resume({0: old.store})
+    assert [(key.epoch, key.pairing) for key in stored(bench)] == [(1, 1)]
+    assert bench.events("pairing_failed") == ["refused"]
+
+
+def test_open_ends_a_running_resume() -> None:
+    bench, old = paired()
+    bench.disconnect()
+    bench.device.pair(bench.now)
+    responder = bench.collect()
+    resumer = renewer(bench)
+    [r1] = bench.give(resumer.hello)
+    [ack] = bench.give(responder.respond(range(30)))
+    bench.give(responder.confirm(ack))
+    assert bench.give(resumer.renew(r1, {0: old.store})) == []
+
+
+def test_a_new_hub_replaces_the_old_one() -> None:
+    bench, _ = paired()
+    bench.disconnect()
+    bench.device.pair(bench.now)
+    bench.pair(identity=b"h" * 16)
+    assert [key.identity for key in stored(bench)] == [b"h" * 16]
+    assert bench.give(Renewer(HUB, b"n" * 16, b"t" * 32).hello) == []
+
+
+def test_reset_erases_every_key_and_keeps_the_identity() -> None:
+    bench, _ = paired()
+    identity = bench.device.identity
+    bench.device.reset()
+    assert keyring.decode(bench.port.saved[-1]) == (identity, [])
+    assert bench.device.state == 0
+    bench.disconnect()
+    assert frames.decode(bench.connect()[0]).kind == frames.REQ
