@@ -14,10 +14,10 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 from homeassistant.setup import async_setup_component
 import pytest
-from self_secure_device_linux.program import Program, Settings
 
 import custom_components
 from custom_components.self_secure.const import DOMAIN
+from self_secure_device_linux.program import Program, Settings
 from simulation.world import Plan, World
 
 SIMULATION = Path(__file__).parents[2] / "simulation"
@@ -50,11 +50,12 @@ class SimulatedDevice:
 
     @property
     def short_id(self) -> str:
-        return self.program.core.identity[:4].hex()
+        return self.identity[:8]
 
     @property
     def identity(self) -> str:
-        return self.program.core.identity.hex()
+        identity: bytes = self.program.core.identity
+        return identity.hex()
 
 
 type StartDevice = Callable[..., Awaitable[SimulatedDevice]]
@@ -138,7 +139,7 @@ async def pair(hass: HomeAssistant, device: SimulatedDevice, verdict: str = "sam
     """Pair as a user who compares the codes; return the entry."""
     shown = await confirm(hass, device)
     assert shown["step_id"] == "code", shown
-    assert device.told("code") == [shown["description_placeholders"]["code"]]
+    assert device.told("code") == [(shown["description_placeholders"] or {})["code"]]
     done = await hass.config_entries.flow.async_configure(shown["flow_id"], {"verdict": verdict})
     assert done["type"] == "create_entry", done
     await until(lambda: device.told("verified"))

@@ -1,6 +1,7 @@
 """The pump: the real connection of the hub, the real core of the device, and a wire that can be cut."""
 
 import asyncio
+from functools import partial
 import logging
 
 import pytest
@@ -52,13 +53,18 @@ async def test_message_is_delivered_and_its_id_is_on_disk_before_it_leaves(wire:
     assert wire.log.index("save", begun) < wire.log.index("write", begun)
 
 
+def received(wire: Wire, number: int) -> bool:
+    return len(wire.of(MessageReceived)) == number
+
+
 async def test_device_is_read_when_its_beacon_says_so(wire: Wire, paired: Client) -> None:
     await until(lambda: wire.link is None)
     wire.events.clear()
-    for body in (b"\x02\x01\x00", b"\x02\x02\x00"):
+    for number, body in enumerate((b"\x02\x01\x00", b"\x02\x02\x00"), 1):
         wire.board.core.send(MessageType.READINGS, body, wire.clock())
-        await until(lambda body=body: [one for one in wire.of(MessageReceived) if one.body == body])
+        await until(partial(received, wire, number))
         await until(lambda: wire.link is None)
+    assert [one.body for one in wire.of(MessageReceived)] == [b"\x02\x01\x00", b"\x02\x02\x00"]
 
 
 async def test_idle_link_is_ended_and_the_chain_goes_on(wire: Wire, paired: Client) -> None:
@@ -80,12 +86,23 @@ async def test_cut_connection_continues_the_message(wire: Wire, paired: Client) 
     assert wire.board.heard("resumed") == []
 
 
-async def test_link_that_the_radio_ends_is_opened_again(wire: Wire, client: Client) -> None:
+async def test_link_that_ends_in_the_middle_of_the_negotiation_is_opened_again(wire: Wire, client: Client) -> None:
     client.open_pairing()
-    await until(lambda: wire.link is not None and wire.board.core.link is not None)
-    wire.cut()
+    await until(lambda: client.connection.collecting and wire.link is None)
+    wire.writes_left = 1  # RSP takes more
+    await until(lambda: client.contact.error)
+    wire.writes_left = None
     await until(lambda: wire.board.heard("code"))
-    assert wire.log.count("connect") >= 3
+    assert wire.log.count("connect") == 3
+
+
+async def test_link_that_the_radio_ends_is_opened_again(wire: Wire, paired: Client) -> None:
+    await until(lambda: wire.link is None)
+    await paired.send(MessageType.TEXT, b"x")
+    await until(lambda: wire.link is not None)
+    wire.cut()
+    await until(lambda: wire.board.heard("text"))
+    assert paired.contact.error is None or paired.contact.error.kind is LinkErrorKind.LOST
 
 
 async def test_failed_write_of_the_key_ends_everything_and_sends_nothing(wire: Wire, client: Client) -> None:
