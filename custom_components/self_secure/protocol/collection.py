@@ -1,9 +1,13 @@
 """What the responder collects of a broadcast: candidates, conflicts, the stop rule (protocol.md 5 rules 1-3)."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from . import limits, sets
+from .events import PairingProgressed
 from .keys import digest
+
+_LEAST_RATE: Final = 0.01  # of packets heard, for an estimate that stays finite
 
 
 def candidate_tag(n_i: bytes, seq: int, value: bytes) -> bytes:
@@ -79,7 +83,8 @@ class Collection:
 
     def conflicts_over(self, size: int) -> bool:
         """Tell whether there are more conflicts than a set of `size` allows."""
-        cap = max(limits.CONFLICTS_MIN_CAP, min(limits.CONFLICTS_MAX, int(size * limits.CONFLICTS_SHARE)))
+        share = size * limits.CONFLICTS_PERCENT // 100
+        cap = max(limits.CONFLICTS_MIN_CAP, min(limits.CONFLICTS_MAX, share))
         return self.conflict_count > cap
 
     def secrecy(self, members: list[int]) -> float:
@@ -97,6 +102,19 @@ class Collection:
         if len(self._heard) < 2:  # one scanner: there is no union to speak of
             return True
         return all(sum(seq not in heard for seq in members) >= limits.SCANNER_MISSES_MIN for heard in self._heard.values())
+
+    def progress(self, interval_ms: int, longest: float) -> PairingProgressed:
+        """Return how far it is; the estimate of what is left is at most `longest` seconds."""
+        members, rule = self.members(), self.rule
+        bits = self.secrecy(members)
+        fraction = min(1.0, len(members) / rule.minimum, bits / rule.target_bits if rule.target_bits else 1.0)
+        span = self.last_seq - self.first_seq + 1 if self._heard else 0
+        rate = len(members) / span if span else 1.0
+        missing = max(0.0, 1 - fraction) / max(fraction, 1 / rule.minimum) * len(members)
+        seconds = missing / max(rate, _LEAST_RATE) * (interval_ms / 1000 + limits.SLACK_PER_PACKET)
+        counts = (self.conflict_count, self.scanners)
+        left = min(seconds, longest)
+        return PairingProgressed(len(members), span, 1 - rate, bits, rule.target_bits, rule.minimum, *counts, fraction, left)
 
     def report(self) -> bytes:
         """Return the conflicts as RSP carries them: count, then (Seq, k, k tags)."""

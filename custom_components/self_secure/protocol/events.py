@@ -113,7 +113,7 @@ class PairingFailed:
 
 @dataclass(frozen=True, slots=True)
 class PairingRequested:
-    """The device asked for a key while no pairing window is open; it got no answer."""
+    """The device asked for a key while no pairing window is open; it got no answer. Limited as protocol.md 5 rule 6 says."""
 
     identity: bytes
 
@@ -165,7 +165,7 @@ class ResumeFailed:
     """A resume ended without a new epoch; `failures` in a row, all keys kept."""
 
     failures: int
-    reason: str  # "no_common_epoch", "unanswered", "wrong_mac"
+    reason: str  # "no_common_epoch" or "unanswered"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ INNER_BODY_MAX: Final = 911  # through a relay (protocol.md 10)
 U8_MAX: Final = 0xFF
 U16_MAX: Final = 0xFFFF
 U32_MAX: Final = 0xFFFF_FFFF
+U64_MAX: Final = 0xFFFF_FFFF_FFFF_FFFF
 
 # --- negotiation (protocol.md 4 and 5)
 SUITES_MAX: Final = 8
@@ -33,7 +34,7 @@ RANDOM_SIZE: Final = 20  # R of one advertisement
 CANDIDATES_MAX: Final = 3  # a fourth R for one Seq drops the Seq
 CONFLICTS_MIN_CAP: Final = 8
 CONFLICTS_MAX: Final = 64  # what RSP may report
-CONFLICTS_SHARE: Final = 0.05  # of the set
+CONFLICTS_PERCENT: Final = 5  # of the set, beyond which somebody is jamming
 TAGS_PER_PAGE: Final = 450  # a TAGS answer fits one frame
 SCANNER_MISSES_MIN: Final = 8  # leave-one-scanner-out
 T_2: Final = 5.0  # s, answer to RSP
@@ -62,6 +63,8 @@ QUEUE_MAX: Final = 64  # messages a hub keeps per device
 EPOCH_MESSAGES_MAX: Final = 48  # R0 at once, whatever is outstanding
 EPOCH_SECONDS: Final = 86_400.0  # 24 h
 RESUME_TIMEOUT: Final = 5.0  # s, R0 or R2 unanswered
+RESUME_REST_FIRST: Final = 2.0  # s without a contact of our own after a failed resume, doubling
+RESUME_REST_MAX: Final = 600.0  # s, as T_W
 RESUME_ENTRIES_MAX: Final = 4  # in R1
 R0_PER_CONNECTION: Final = 3
 RESUME_FAILURES_MAX: Final = 3  # then the user is offered the full negotiation

@@ -29,7 +29,9 @@ class Outbox:
         """The snapshot is durable."""
         self.writing = False
 
-    def discard(self) -> None:
-        """The write failed: nothing that follows may ever leave."""
+    def discard(self) -> list[Event]:
+        """The write failed: nothing that follows may ever leave. Return what it was."""
+        lost = list(self._events)
         self._events.clear()
         self.writing = False
+        return lost

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+import hmac
 from typing import Final
 
 from . import limits
-from .errors import AuthenticationError, MalformedError, UnexpectedError
+from .errors import MalformedError, UnexpectedError
 from .keys import NO_DIGEST, ConfirmationKey, DhKey, RootKey, StoreKey, digest, extract, lp, verify
 from .packets import Challenge, Frame, FrameType, Offer, ResumeEntry, Selection
 from .suites import SUITES, Suite
@@ -45,21 +46,13 @@ class Resumed:
 
 def find_common(offer: Offer, frame: Frame, held: Iterable[HeldKey]) -> tuple[HeldKey, int] | None:
     """Return e* (the first entry that is held and whose MAC is right) and its place in R1."""
-    known = {(key.epoch, key.key.kid): key for key in held}
+    named = [(key, ResumeEntry(key.epoch, key.key.kid)) for key in held]
     for place, entry in enumerate(offer.entries):
-        key = known.get((entry.epoch, entry.kid))
         tag = frame.mac[place * limits.MAC_SIZE : (place + 1) * limits.MAC_SIZE]
-        if key is not None and _fits(key.key.offer_tag(frame.authenticated), tag):
-            return key, place
+        for key, name in named:
+            if name == entry and hmac.compare_digest(key.key.offer_tag(frame.authenticated), tag):
+                return key, place
     return None
-
-
-def _fits(expected: bytes, received: bytes) -> bool:
-    try:
-        verify(expected, received, "R1")
-    except AuthenticationError:
-        return False
-    return True
 
 
 def next_epoch(entries: Sequence[ResumeEntry], held: Iterable[HeldKey]) -> int:
@@ -96,14 +89,18 @@ class ResumeResponder:
 
     def reset(self) -> None:
         """The connection ended."""
-        self.state, self.challenges, self.deadline = ResumeState.IDLE, 0, None
+        self.abandon()
+        self.challenges = 0
+
+    def abandon(self) -> None:
+        """End the running resume; its R0 stays counted."""
+        self.state, self.deadline = ResumeState.IDLE, None
         self._n_r, self._offer, self._answer, self._th = b"", b"", None, b""
 
     def challenge(self, now: float) -> bytes:
-        """Start (again): return R0."""
-        challenges = self.challenges + 1
-        self.reset()
-        self.challenges, self.state = challenges, ResumeState.CHALLENGED
+        """Start: return R0."""
+        self.challenges += 1
+        self.state = ResumeState.CHALLENGED
         self._n_r = self._entropy(limits.NONCE_SIZE)
         self.deadline = now + limits.RESUME_TIMEOUT
         return Challenge(self._n_r, self._id_r).encode().encode()
@@ -151,11 +148,11 @@ class ResumeResponder:
             raise UnexpectedError("R3 without R2")
         finish: ConfirmationKey = answer.root.finish()
         verify(finish.tag(b"R3" + self._th), frame.mac, "R3")
-        self.reset()
+        self.abandon()
         return answer
 
     def refusal(self, frame: Frame) -> bytes:
         """Return RNAK for an R1 without a common epoch; this resume is over, nothing is erased."""
         n_i = Offer.decode(frame).n_i
-        self.state, self.deadline = ResumeState.IDLE, None
+        self.abandon()
         return Frame(FrameType.RNAK, n_i).encode()

@@ -99,7 +99,8 @@ class SendingChain:
     def begin(self, message: Outgoing, rand: bytes, now: float) -> bytes:
         """Send `message` (it has its id) as attempt 0; return the frame."""
         self.message, self.state = message, SenderState.OUTSTANDING
-        message.first_sent = now
+        if not message.attempts:  # else it went out in an earlier epoch
+            message.first_sent = now
         return self._attempt(rand, now)
 
     def retry(self, rand: bytes, now: float) -> bytes | None:
@@ -108,6 +109,11 @@ class SendingChain:
             self.state, self.deadline = SenderState.FROZEN, None
             return None
         return self._attempt(rand, now)
+
+    def delay(self, seconds: float) -> None:
+        """Wait so much longer for the acknowledgement."""
+        if self.deadline is not None:
+            self.deadline += seconds
 
     def _attempt(self, rand: bytes, now: float) -> bytes:
         message = self._outstanding()
@@ -126,7 +132,7 @@ class SendingChain:
         attempt = self._attempts[frame.retran]
         rand_b = self._suite.accept(self.chain, self._context, frame.retran, attempt.tag, frame.message, frame.mac)
         self.chain = self._suite.step(self.chain, self._context, frame.retran, attempt.rand + rand_b, message.text, attempt.tag)
-        self.round_trip.sample(now - attempt.sent)
+        self.round_trip.sample(min(now - attempt.sent, limits.RTO_MAX))  # an acknowledgement may have waited for the next link
         self._release()
         return message
 

@@ -13,6 +13,7 @@ from .events import MessageType, PairingRecord
 from .keys import StoreKey
 from .resume import HeldKey
 from .session import INTERNAL, Outgoing
+from .suites import SUITES
 
 VERSION: Final = 1
 
@@ -102,22 +103,36 @@ def _decode(data: Mapping[str, Any]) -> DeviceState:
         queue=[_decode_message(number, row) for number, row in enumerate(data["queue"], 1)],
         kids=[_sized(kid, limits.KID_SIZE) for kid in data["kids"]],
     )
-    if not state.pairings or any(not pairing.keys for pairing in state.pairings):
-        raise ValueError("a pairing without a key")
+    numbers = [pairing.number for pairing in state.pairings]
+    _require(numbers != [] and numbers == sorted(set(numbers), reverse=True), "pairings, newest first")
     return state
 
 
 def _decode_pairing(data: Mapping[str, Any]) -> Pairing:
-    keys = {int(epoch): StoreKey(bytes.fromhex(key)) for epoch, key in data["keys"].items()}
-    return Pairing(data["number"], PairingRecord(**data["record"]), data["committed"], data["mark"], keys)
+    keys = {_number(int(epoch), limits.U32_MAX): StoreKey(bytes.fromhex(key)) for epoch, key in data["keys"].items()}
+    record = PairingRecord(**data["record"])
+    _require(keys != {} and record.suite in SUITES and data["committed"] in (True, False), "a pairing")
+    return Pairing(_number(data["number"], limits.U32_MAX), record, bool(data["committed"]), _number(data["mark"], limits.U64_MAX), keys)
 
 
 def _decode_message(handle: int, data: Mapping[str, Any]) -> Outgoing:
-    return Outgoing(INTERNAL if data["type"] == MessageType.VERIFIED else handle, data["type"], bytes.fromhex(data["body"]), data["id"])
+    kind, body = _number(data["type"], limits.U8_MAX), bytes.fromhex(data["body"])
+    number = data["id"] if data["id"] is None else _number(data["id"], limits.U64_MAX)
+    _require(len(body) <= limits.BODY_MAX, "a message")
+    return Outgoing(INTERNAL if kind == MessageType.VERIFIED else handle, kind, body, number)
+
+
+def _number(value: int, most: int) -> int:
+    _require(isinstance(value, int) and 0 <= value <= most, "a number")
+    return value
 
 
 def _sized(text: str, size: int) -> bytes:
     data = bytes.fromhex(text)
-    if len(data) != size:
-        raise ValueError("wrong size")
+    _require(len(data) == size, "a size")
     return data
+
+
+def _require(fits: bool, what: str) -> None:
+    if not fits:
+        raise ValueError(what)

@@ -1,11 +1,12 @@
 """What a negotiation is made with and what it results in, and its small formulas (protocol.md 5)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 from . import limits
 from .collection import StopRule
-from .errors import Cause
+from .errors import Cause, LocalError
 from .events import PairingRecord
 from .keys import RootKey, digest, mac
 from .packets import Frame, FrameType, NakReason
@@ -17,7 +18,6 @@ _NAK_OF: Final = {
     Cause.CONFLICTS: NakReason.CONFLICTS,
     Cause.SUITE_BELOW_FLOOR: NakReason.SUITE,
     Cause.WRONG_MAC: NakReason.MAC,
-    Cause.NO_ACK: NakReason.MAC,
     Cause.BUSY: NakReason.BUSY,
 }
 
@@ -51,7 +51,13 @@ class Terms:
     rule: StopRule
     human_check: HumanCheckSlot
     expected_identity: bytes | None = None  # when a known device pairs again
+    keys_full: Callable[[], bool] = lambda: False  # no room for one more key of this device (rule 7)
     psk: bytes = field(default=b"", repr=False)
+
+    def __post_init__(self) -> None:
+        """LocalError for a short PSK."""
+        if 0 < len(self.psk) < limits.PSK_MIN:
+            raise LocalError("a PSK has at least 128 bits")
 
 
 @dataclass(frozen=True, slots=True)

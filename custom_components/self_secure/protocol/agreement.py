@@ -1,0 +1,117 @@
+"""What the two agree on after the broadcast: S, S', and the frames m3-m6 (protocol.md 5; the paper's 3.2, formulas (6)-(10)).
+
+No timers and no states: `Negotiation` says when. Its secrets die with the object.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from . import limits, sets
+from .collection import Collection, candidate_tag
+from .errors import MalformedError, UnexpectedError
+from .keys import RootKey, Transcript, verify
+from .packets import Frame, FrameType, Request
+from .suites import Confirmation, Suite
+from .terms import code_of, commitment
+
+_LEFT_OUT: Final = 0xFF
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What REQ and ACC have fixed."""
+
+    request: Request
+    suite: Suite
+    dh: bytes = field(repr=False)
+    psk: bytes = field(repr=False)
+    th_2: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Confirmed:
+    keys: Confirmation
+    th_3: bytes
+    th_4: bytes
+    commitment: bytes  # c_I
+
+
+class Agreement:
+    """The responder's side from RSP to OPEN over a collection that does not change any more."""
+
+    def __init__(self, basis: Basis, collection: Collection, members: list[int]) -> None:
+        """Agree on S = `members`, ascending."""
+        self._basis, self._collection, self._members = basis, collection, members
+        self._conflicts = {row.seq: row for row in collection.conflicts()}
+        self._transcript = Transcript(basis.th_2)
+        self._pages = 0
+        self._confirmed: _Confirmed | None = None
+        self._r_r, self._th_5 = b"", b""
+
+    def response(self) -> bytes:
+        """Return RSP, m3."""
+        frame = Frame(FrameType.RSP, sets.encode(self._members) + self._collection.report())
+        th_3 = self._transcript.absorb(frame.authenticated).value
+        pool = self._pool([(seq, self._collection.value(seq)) for seq in self._members])
+        key = self._basis.suite.response_key(th_3, pool, self._basis.dh, self._basis.psk)
+        return frame.authenticated + key.tag(th_3)
+
+    def _pool(self, packets: list[tuple[int, bytes]]) -> bytes:
+        return self._basis.suite.pool(self._basis.th_2, self._basis.request.sid, packets)
+
+    def tags(self, frame: Frame) -> bytes:
+        """TAGS: return the tags of one page of S, each page once, ascending (rule 4); UnexpectedError otherwise."""
+        page = self._members[frame.seq * limits.TAGS_PER_PAGE : (frame.seq + 1) * limits.TAGS_PER_PAGE]
+        if frame.message or frame.retran or frame.seq != self._pages or not page:
+            raise UnexpectedError("TAGS page")
+        tags = b"".join(candidate_tag(self._basis.request.n_i, seq, self._collection.value(seq)) for seq in page)
+        answer = Frame(FrameType.TAGS, tags, seq=frame.seq)
+        self._transcript.absorb(frame.authenticated).absorb(answer.authenticated)
+        self._pages += 1
+        return answer.encode()
+
+    def confirm(self, frame: Frame) -> list[int]:
+        """ACK, m4: verify it and return S'; RemoteError if it does not fit, and then nothing has changed."""
+        agreed, committed = self._read(frame)
+        th_3 = self._transcript.value
+        th_4 = Transcript(th_3).absorb(frame.authenticated).value
+        keys = self._basis.suite.confirm(th_4, self._pool(agreed), self._basis.dh, self._basis.psk)
+        verify(keys.ack.tag(th_4), frame.mac, "ACK")
+        self._confirmed = _Confirmed(keys, th_3, th_4, committed)
+        return [seq for seq, _ in agreed]
+
+    def _read(self, frame: Frame) -> tuple[list[tuple[int, bytes]], bytes]:
+        """Return S' as (Seq, R) and c_I; MalformedError unless S' is within S and the conflicts that are named."""
+        agreed, used = sets.decode_prefix(frame.message)
+        choices = frame.message[used : used + len(self._conflicts)]
+        committed = frame.message[used + len(self._conflicts) :]
+        if len(committed) != limits.DIGEST_SIZE:
+            raise MalformedError("length of ACK")
+        named = {seq: choice for seq, choice in zip(self._conflicts, choices, strict=True) if choice != _LEFT_OUT}
+        if any(choice >= len(self._conflicts[seq].candidates) for seq, choice in named.items()):
+            raise MalformedError("no such candidate")
+        if not set(named) <= set(agreed) <= set(named) | set(self._members):
+            raise MalformedError("S' is not within S and the named conflicts")
+        return [(seq, self._collection.value(seq, named.get(seq, 0))) for seq in agreed], committed
+
+    def end(self, r_r: bytes) -> bytes:
+        """Return END, m5, with r_R; only after `confirm`."""
+        confirmed = self._checked()
+        frame = Frame(FrameType.END, r_r)
+        self._r_r, self._th_5 = r_r, Transcript(confirmed.th_4).absorb(frame.authenticated).value
+        return frame.authenticated + confirmed.keys.end.tag(self._th_5)
+
+    def open(self, frame: Frame) -> tuple[RootKey, str]:
+        """OPEN, m6: return RK_0 and the code; RemoteError if commitment (rule 10) or MAC do not fit."""
+        confirmed = self._checked()
+        if len(frame.message) != limits.NONCE_SIZE:
+            raise MalformedError("r_I has 16 bytes")
+        verify(confirmed.commitment, commitment(frame.message, confirmed.th_3), "commitment")
+        th_6 = Transcript(self._th_5).absorb(frame.authenticated).value
+        verify(confirmed.keys.open.tag(th_6), frame.mac, "OPEN")
+        return self._basis.suite.root(confirmed.keys, th_6), code_of(frame.message, self._r_r, confirmed.th_4)
+
+    def _checked(self) -> _Confirmed:
+        if self._confirmed is None:
+            raise UnexpectedError("S' is not agreed")
+        return self._confirmed

@@ -1,0 +1,82 @@
+"""What can be seen of a connection from outside; looking changes nothing."""
+
+from dataclasses import replace
+
+from .events import PairingRecord
+from .messaging import Messaging, Statistics
+from .tables import NegotiationState
+from .window import PairingWindow
+from .wire import Wire
+
+
+class ConnectionView:
+    """The read-only half of a `Connection`."""
+
+    def __init__(self, wire: Wire, window: PairingWindow) -> None:
+        """Look at a device that is not paired yet."""
+        self._wire, self._window = wire, window
+        self._messaging: Messaging | None = None
+        self._stopped = False
+        self._dropped = 0
+
+    @property
+    def next_deadline(self) -> float | None:
+        """When `timer` wants to be called."""
+        if self._stopped:
+            return None
+        deadlines = (self._window.deadline, self._messaging.deadline if self._messaging else None)
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+
+    @property
+    def wants_link(self) -> bool:
+        """Tell whether something is to be done that needs a link."""
+        if self._stopped:
+            return False
+        if self._window.exclusive:
+            return self._window.wants_link
+        return self._window.wants_link or (self._messaging is not None and self._messaging.wants_link)
+
+    @property
+    def collecting(self) -> bool:
+        """Tell whether random packets are wanted."""
+        return self._window.state is NegotiationState.COLLECTING
+
+    @property
+    def pairing(self) -> bool:
+        """Tell whether a negotiation is running."""
+        return self._window.state is not None
+
+    @property
+    def paired(self) -> bool:
+        """Tell whether there is a key."""
+        return self._messaging is not None
+
+    @property
+    def identity(self) -> bytes | None:
+        """Identity of the device, when it is known."""
+        return self._messaging.memory.state.identity if self._messaging else self._window.identity
+
+    @property
+    def epoch(self) -> int | None:
+        """Epoch of the present chains; None when the next contact has to resume."""
+        session = self._messaging.memory.session if self._messaging else None
+        return session.epoch if session else None
+
+    @property
+    def record(self) -> PairingRecord | None:
+        """How the newest key came about."""
+        return self._messaging.memory.state.pairings[0].record if self._messaging else None
+
+    @property
+    def queued(self) -> int:
+        """Number of messages that wait."""
+        return len(self._messaging.memory.state.queue) if self._messaging else 0
+
+    @property
+    def statistics(self) -> Statistics:
+        """Return a copy of the counters."""
+        dropped = self._dropped + self._wire.discarded
+        if self._messaging is None:
+            return Statistics(dropped=dropped)
+        epochs = self._messaging.epochs
+        return replace(self._messaging.statistics, dropped=dropped, resumes=epochs.completed, resume_failures=epochs.failed)
