@@ -18,7 +18,7 @@ from .tables import COMMUNICATION, SenderState, handler_of
 from .wire import Means
 
 _DELIVERED: Final = frozenset({MessageType.READINGS, MessageType.TEXT, MessageType.BYTES, MessageType.EVENT, MessageType.INFO})
-_ACTED_ON: Final = frozenset({MessageType.TEXT, MessageType.BYTES, MessageType.EVENT})  # the mark is written first
+_ACTED_ON: Final = frozenset({MessageType.TEXT, MessageType.BYTES, MessageType.EVENT})  # the mark is written first; a reading that comes twice does no harm
 
 
 class Hold(Enum):
@@ -166,10 +166,10 @@ class Messaging:
         fresh = incoming if incoming is not None and incoming.id > pairing.mark else None
         if fresh is not None:
             pairing.mark = fresh.id
+        if fresh is not None and fresh.type in _ACTED_ON:
             self.memory.changed()
         self._commit(pairing)
-        if fresh is not None and fresh.type in _ACTED_ON:
-            self.memory.save_if_changed()
+        self.memory.save_if_changed()
         self._deliver(fresh)
         self._wire.transmit(dack)
 

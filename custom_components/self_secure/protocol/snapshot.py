@@ -123,7 +123,7 @@ def _decode_message(handle: int, data: Mapping[str, Any]) -> Outgoing:
 
 
 def _number(value: int, most: int) -> int:
-    _require(isinstance(value, int) and 0 <= value <= most, "a number")
+    _require(type(value) is int and 0 <= value <= most, "a number")
     return value
 
 
