@@ -1,6 +1,7 @@
 """Pairing in the user interface: discovered, confirmed, broadcast, code compared, done."""
 
 import asyncio
+from datetime import datetime
 import time
 from typing import Any, Final, override
 
@@ -8,8 +9,9 @@ from homeassistant.components import bluetooth
 from homeassistant.components.bluetooth import BluetoothServiceInfoBleak
 from homeassistant.config_entries import ConfigEntryState, ConfigFlow, ConfigFlowResult
 from homeassistant.const import CONF_ADDRESS, CONF_NAME
-from homeassistant.core import callback
+from homeassistant.core import HassJob, callback
 from homeassistant.data_entry_flow import FlowResultType, UnknownFlow
+from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.selector import SelectSelector, SelectSelectorConfig, SelectSelectorMode
 from homeassistant.setup import async_setup_component
 import probatio
@@ -22,6 +24,7 @@ from .protocol.errors import Cause
 from .protocol.events import Verdict
 from .transport.beacon import Beacon, BeaconState
 
+LOOK_AGAIN_SECONDS: Final = 60.0  # a broadcast takes about that long
 REFRESH_SECONDS: Final = 1.0  # between two texts of the progress step
 
 _VERDICTS: Final = SelectSelector(
@@ -51,6 +54,7 @@ class SelfSecureConfigFlow(ConfigFlow, domain=DOMAIN):
         """A beacon was heard for the first time."""
         beacon = radio.read_advertisement(discovery_info)
         if not isinstance(beacon, Beacon):
+            self._look_again_later(discovery_info.address)
             return self.async_abort(reason="not_supported")
         await self.async_set_unique_id(beacon.short_id.hex())
         self._abort_if_unique_id_configured()
@@ -61,6 +65,15 @@ class SelfSecureConfigFlow(ConfigFlow, domain=DOMAIN):
             return self.async_abort(reason="paired_elsewhere")
         self._choose(discovery_info.address, beacon, discovery_info.name)
         return await self.async_step_bluetooth_confirm()
+
+    def _look_again_later(self, address: str) -> None:
+        """A broadcast (its UUID comes from an earlier beacon) is no reason never to look at this address again."""
+
+        @callback
+        def look(_now: datetime) -> None:
+            radio.async_rediscover(self.hass, address)
+
+        async_call_later(self.hass, LOOK_AGAIN_SECONDS, HassJob(look, cancel_on_shutdown=True))
 
     def _abort_if_paired(self, beacon: Beacon, address: str) -> None:
         """Stop for a device that has an entry, which learns of the address it was heard from."""
@@ -226,4 +239,4 @@ class SelfSecureConfigFlow(ConfigFlow, domain=DOMAIN):
         self._waiting.cancel()
         if self._attempt is not None:
             self.hass.async_create_background_task(self._attempt.close(), f"{DOMAIN} end of pairing {self._name}")
-        bluetooth.async_rediscover_address(self.hass, self._address)
+        radio.async_rediscover(self.hass, self._address)

@@ -6,7 +6,7 @@ import logging
 import secrets
 from typing import TYPE_CHECKING, Any, Final
 
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Event as BusEvent, HomeAssistant
 from homeassistant.util.hass_dict import HassKey
 
 from .const import CONF_HUB, DOMAIN
@@ -50,6 +50,13 @@ class Hub:
         settings = Settings(hub_id=self.hub_id, human_check=self.human_check, **self.options)
         entropy: Callable[[int], bytes] = secrets.token_bytes
         return Connection(settings, entropy, snapshot)
+
+    async def async_stop(self, _event: BusEvent) -> None:
+        """Home Assistant is stopping: end what no entry owns."""
+        for attempt in tuple(self.attempts.values()):
+            await attempt.stop()
+        for handover in self.handovers.values():
+            await handover.client.stop()
 
 
 async def async_load_hub(hass: HomeAssistant) -> Hub:

@@ -3,8 +3,7 @@
 import logging
 from typing import Final
 
-from homeassistant.components import bluetooth
-from homeassistant.const import CONF_ADDRESS, Platform
+from homeassistant.const import CONF_ADDRESS, EVENT_HOMEASSISTANT_STOP, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady, HomeAssistantError, UnsupportedStorageVersionError
 
@@ -26,10 +25,11 @@ PLATFORMS: Final = (Platform.BINARY_SENSOR, Platform.EVENT, Platform.SENSOR)
 async def async_setup(hass: HomeAssistant) -> bool:
     """Load what all devices share, and register the actions."""
     try:
-        hass.data[HUB] = await async_load_hub(hass)
+        hub = hass.data[HUB] = await async_load_hub(hass)
     except (HomeAssistantError, StorageError) as error:
         _LOGGER.error("Cannot start without this Home Assistant's own identity: %s", error)  # noqa: TRY400  # the text says it all
         return False
+    hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, hub.async_stop)
     async_register_services(hass)
     return True
 
@@ -83,4 +83,4 @@ async def async_unload_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry) 
 async def async_remove_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry) -> None:
     """Erase the keys, and let the device be discovered when it is ready to pair."""
     await device_store(hass, entry.data[CONF_IDENTITY]).async_remove()
-    bluetooth.async_rediscover_address(hass, entry.data[CONF_ADDRESS])
+    radio.async_rediscover(hass, entry.data[CONF_ADDRESS])

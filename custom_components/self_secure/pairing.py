@@ -86,7 +86,7 @@ class PairingAttempt:
 
     async def comparable(self) -> None:
         """Wait until there is a code to compare, or the suite needs none; raises `PairingError`."""
-        await asyncio.shield(self._comparable)
+        await _outcome(self._comparable)
 
     async def answer(self, verdict: Verdict) -> None:
         """Hand on the user's verdict; returns when the key is stored. Raises `PairingError`."""
@@ -98,7 +98,7 @@ class PairingAttempt:
         """Wait until the key is stored; raises `PairingError`."""
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                return await asyncio.shield(self._completed)
+                return await _outcome(self._completed)
         except TimeoutError:
             raise PairingError(Cause.NOT_STORED, suspicious=False) from None
 
@@ -106,7 +106,7 @@ class PairingAttempt:
         """Return how the device calls itself; it says so as soon as it has heard that the user is content."""
         try:
             async with asyncio.timeout(INTRODUCTION_SECONDS):
-                return (await asyncio.shield(self._introduced)).get("name")
+                return (await _outcome(self._introduced)).get("name")
         except TimeoutError:
             return None
 
@@ -200,6 +200,12 @@ class PairingAttempt:
         for future in (self._comparable, self._completed):
             if not future.done():
                 future.set_exception(error)
+
+
+async def _outcome[T](future: asyncio.Future[T]) -> T:
+    """Wait for a future that stays usable when the one who waits is cancelled; `shield` would log its exception then."""
+    await asyncio.wait({future})
+    return future.result()
 
 
 def _resolve[T](future: asyncio.Future[T], result: T) -> None:

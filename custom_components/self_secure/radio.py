@@ -49,6 +49,16 @@ def async_listen(hass: HomeAssistant, address: str, client: Client, on_beacon: B
     return bluetooth.async_register_advertisement_callback(hass, heard, address)
 
 
+@callback
+def async_rediscover(hass: HomeAssistant, address: str) -> None:
+    """Let the next advertisement of `address` count as the first one.
+
+    Home Assistant's own `async_rediscover_address` repeats the last one, which is from before what just happened.
+    """
+    bluetooth.async_clear_advertisement_history(hass, address)
+    bluetooth.async_clear_address_from_match_history(hass, address)
+
+
 def link_factory(hass: HomeAssistant, address: Callable[[], str], name: str) -> LinkFactory:
     """Return what makes links to the device, over the best adapter or proxy at that time."""
 

@@ -1,13 +1,178 @@
-"""Pairing through the config flow, on the radio."""
+"""Pairing through the config flow, on the radio: what succeeds, and what each failure says and leaves behind."""
 
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from homeassistant.components import bluetooth
 from homeassistant.core import HomeAssistant
+import pytest
 
-from .conftest import StartDevice, pair, state_of, until
+from custom_components.self_secure import config_flow
+from custom_components.self_secure.const import DOMAIN
+from custom_components.self_secure.hub import HUB
+from custom_components.self_secure.store import DurableStore
+from custom_components.self_secure.transport.client import StorageError
+from simulation.world import World
+
+from .conftest import StartDevice, confirm, discovered_flow, pair, state_of, until, until_step
+
+ABORTS = json.loads((Path(config_flow.__file__).parent / "translations" / "en.json").read_text())["config"]["abort"]
 
 
-async def test_pair_and_read(home: HomeAssistant, start_device: StartDevice) -> None:
+def stored_keys(storage: dict[str, Any]) -> list[str]:
+    """Return which devices have a key on disk."""
+    return [name for name in storage if name.startswith(f"{DOMAIN}.") and name != f"{DOMAIN}.hub"]
+
+
+async def test_pair_and_read(home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice) -> None:
     device = await start_device()
     entry = await pair(home, device)
-    assert entry.unique_id == device.identity
-    await until(lambda: state_of(home, "sensor.test_thermometer_temperature"))
+    assert (entry.unique_id, entry.title) == (device.identity, "Test thermometer")
+    assert set(entry.data) == {"address", "identity", "hub_id", "name", "model", "version"}
+    assert stored_keys(hass_storage) == [f"{DOMAIN}.{device.identity}"]
+    temperature = await until(lambda: state_of(home, "sensor.test_thermometer_temperature"))
+    assert -40 < float(temperature) < 60
     assert state_of(home, "binary_sensor.test_thermometer_code_compared") == "on"
+
+
+async def test_progress_tells_packets_loss_and_secrecy(
+    home: HomeAssistant, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(config_flow, "REFRESH_SECONDS", 0.05)
+    device = await start_device()
+    flow_id = await until(lambda: discovered_flow(home, device))
+    result = await home.config_entries.flow.async_configure(flow_id, {})
+    texts = []
+    while result["type"] == "progress":
+        texts.append((result["progress_action"], dict(result["description_placeholders"] or {})))
+        await asyncio.sleep(0.1)
+        result = await home.config_entries.flow.async_configure(flow_id)
+    assert texts[0] == ("connecting", {"name": f"Self-Secure {device.short_id.upper()}"})
+    action, shown = texts[-1]
+    assert action == "collecting"
+    assert int(shown["packets"]) > 0
+    assert 0 <= int(shown["loss"]) <= 100
+    assert (shown["minimum"], shown["target"], shown["scanners"]) == ("16", "4", "2")
+
+
+async def test_codes_differ(home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice) -> None:
+    device = await start_device()
+    shown = await confirm(home, device)
+    done = await home.config_entries.flow.async_configure(shown["flow_id"], {"verdict": "different"})
+    assert (done["type"], done["reason"]) == ("abort", "different_code_suspicious")
+    assert "Reset" in ABORTS[done["reason"]]
+    assert not home.config_entries.async_entries(DOMAIN)
+    assert stored_keys(hass_storage) == []
+    await until(lambda: discovered_flow(home, device))
+
+
+async def test_pair_again_after_codes_differed(home: HomeAssistant, start_device: StartDevice) -> None:
+    device = await start_device()
+    shown = await confirm(home, device)
+    await home.config_entries.flow.async_configure(shown["flow_id"], {"verdict": "different"})
+    await device.program.reset()
+    device.events.clear()
+    await pair(home, device)
+
+
+async def test_device_without_display_stays_unverified(home: HomeAssistant, start_device: StartDevice) -> None:
+    device = await start_device()
+    await pair(home, device, "not_shown")
+    assert device.told("verified") == [False]
+    await until(lambda: state_of(home, "binary_sensor.test_thermometer_code_compared") == "off")
+
+
+async def test_closing_the_dialog_ends_both_sides(home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice) -> None:
+    device = await start_device()
+    flow_id = await until(lambda: discovered_flow(home, device))
+    await home.config_entries.flow.async_configure(flow_id, {})
+    await until(lambda: device.program.core.broadcasting)
+    home.config_entries.flow.async_abort(flow_id)
+    await until(lambda: device.told("pairing_failed"))
+    await until(lambda: not home.data[HUB].attempts)
+    assert not device.program.core.broadcasting
+    assert stored_keys(hass_storage) == []
+    await pair(home, device)
+
+
+async def test_key_that_cannot_be_written(
+    home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_store: DurableStore, _data: object) -> None:
+        raise StorageError("the disk is full")
+
+    device = await start_device()
+    shown = await confirm(home, device)
+    monkeypatch.setattr(DurableStore, "async_save", fail)
+    done = await home.config_entries.flow.async_configure(shown["flow_id"], {"verdict": "same"})
+    assert (done["type"], done["reason"]) == ("abort", "not_stored")
+    assert stored_keys(hass_storage) == []
+    assert device.told("verified") == []
+
+
+async def test_radio_path_that_cannot_connect(home: HomeAssistant, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch) -> None:
+    device = await start_device()
+    flow_id = await until(lambda: discovered_flow(home, device))
+    monkeypatch.setattr(bluetooth, "async_ble_device_from_address", lambda *_args, **_kwargs: None)
+    done = await home.config_entries.flow.async_configure(flow_id, {})
+    assert (done["type"], done["reason"]) == ("abort", "not_connectable")
+    assert (done["description_placeholders"] or {})["reason"]
+
+
+async def test_two_devices_at_once(home: HomeAssistant, start_device: StartDevice) -> None:
+    first, second = await start_device(), await start_device("door", 1)
+    flows = [await until(lambda device=device: discovered_flow(home, device)) for device in (first, second)]  # type: ignore[misc]  # mypy cannot infer a lambda's default
+    begun = [await home.config_entries.flow.async_configure(flow_id, {}) for flow_id in flows]
+    for device, result in zip((first, second), begun, strict=True):
+        shown = await until_step(home, result)
+        assert device.told("code") == [(shown["description_placeholders"] or {})["code"]], shown
+        done = await home.config_entries.flow.async_configure(shown["flow_id"], {"verdict": "same"})
+        assert done["type"] == "create_entry"
+    assert len(home.config_entries.async_entries(DOMAIN)) == 2
+
+
+async def test_device_picked_from_the_list(home: HomeAssistant, start_device: StartDevice) -> None:
+    device = await start_device()
+    await until(lambda: discovered_flow(home, device))
+    listed = await home.config_entries.flow.async_init(DOMAIN, context={"source": "user"})
+    assert listed["step_id"] == "user"
+    begun = await home.config_entries.flow.async_configure(listed["flow_id"], {"address": device.program.address})
+    shown = await until_step(home, begun)
+    done = await home.config_entries.flow.async_configure(shown["flow_id"], {"verdict": "same"})
+    assert done["type"] == "create_entry"
+    assert home.config_entries.flow.async_progress_by_handler(DOMAIN) == []
+
+
+async def test_nothing_to_pick(home: HomeAssistant) -> None:
+    done = await home.config_entries.flow.async_init(DOMAIN, context={"source": "user"})
+    assert (done["type"], done["reason"]) == ("abort", "no_devices_found")
+
+
+async def test_device_that_belongs_to_somebody_is_not_offered(home: HomeAssistant, start_device: StartDevice) -> None:
+    device = await start_device()
+    entry = await pair(home, device)
+    await home.config_entries.async_remove(entry.entry_id)
+    await asyncio.sleep(0.5)
+    assert discovered_flow(home, device) is None
+    await device.program.reset()
+    await until(lambda: discovered_flow(home, device))
+
+
+async def test_nobody_is_contacted_before_the_user_says_so(home: HomeAssistant, start_device: StartDevice) -> None:
+    device = await start_device()
+    await until(lambda: discovered_flow(home, device))
+    await asyncio.sleep(0.5)
+    assert device.told("connected") == []
+
+
+async def test_link_that_is_cut_during_the_negotiation(home: HomeAssistant, start_device: StartDevice, world: World) -> None:
+    device = await start_device()
+    flow_id = await until(lambda: discovered_flow(home, device))
+    begun = await home.config_entries.flow.async_configure(flow_id, {})
+    await until(lambda: device.program.core.broadcasting)
+    await until(lambda: len(device.told("connected")) == 2 and device.program.core.link and device.program.core.link.subscribed)
+    world.devices[0].cut()
+    shown = await until_step(home, begun)
+    assert shown["step_id"] == "code", shown
