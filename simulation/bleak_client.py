@@ -156,7 +156,7 @@ class BumbleBleakClient(BaseBleakClient):
 
     async def _run[T](self, work: Coroutine[object, object, T]) -> T:
         """Await a GATT procedure; a connection that ends under it ends it at once."""
-        procedure = asyncio.ensure_future(self._host.run(work))
+        procedure = asyncio.ensure_future(self._host.run(self._unless_gone(work)))
         gone = asyncio.ensure_future(self._gone.wait())
         try:
             await asyncio.wait({procedure, gone}, return_when=asyncio.FIRST_COMPLETED)
@@ -168,6 +168,13 @@ class BumbleBleakClient(BaseBleakClient):
             gone.cancel()
             procedure.cancel()
         raise BleakError(f"{self.address}: disconnected")
+
+    async def _unless_gone[T](self, work: Coroutine[object, object, T]) -> T:
+        """Begin `work` only on a live connection: Bumble would wait 30 s for an answer over a dead one."""
+        if self._gone.is_set():
+            work.close()
+            raise BleakError(f"{self.address}: disconnected")
+        return await work
 
 
 def _services(peer: Peer, write_size: Callable[[], int]) -> BleakGATTServiceCollection:
