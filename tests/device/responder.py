@@ -137,9 +137,9 @@ class Renewer:
         frame = frames.decode(r1)
         listed = [frame.message[at : at + 8] for at in range(33, len(frame.message) - 64, 8)]
         epochs = [number(entry[:4]) for entry in listed]
-        common = [epoch for epoch, entry in zip(epochs, listed, strict=True) if keys.key_id(held.get(epoch, b"")) == entry[4:]]
+        common = [number(entry[:4]) for entry in listed if keys.key_id(held.get(number(entry[:4]), b"")) == entry[4:]]
         old = common[0] if old_epoch is None else old_epoch
-        self.epoch = max([*epochs, *held]) + 1
+        self.epoch = max(epochs + list(held)) + 1
         suite = suites.SUITES[suite_id]
         public = suite.public_key(self._secret)
         own = keys.live_digest(chains) if chains is not None else keys.NO_LIVE

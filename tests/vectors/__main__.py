@@ -1,4 +1,4 @@
-"""scripts/vectors FILE...: check every case against the hub and against the device, name the first difference."""
+"""scripts/vectors FILE...: check every case against the hub, the device, and the device on MicroPython, name the first difference."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -7,17 +7,20 @@ from pathlib import Path
 import sys
 from typing import Any
 
-from tests.vectors import device_cases, hub_cases
+from tests.vectors import device_cases, hub_cases, micropython_cases
 
 FORMAT = "ssc1-vectors-1"
 HELD_BACK = ("paper_negotiation", "paper_data", "group")  # kinds of later issues
 KINDS = ("coded_set", "negotiation", "epoch", "message", "resume")
 
 
-def implementations(kind: str, case: Mapping[str, Any]) -> Iterator[tuple[str, Callable[[], Mapping[str, Any]]]]:
-    """Yield both implementations' answer to a case."""
+def implementations(
+    kind: str, case: Mapping[str, Any], on_micropython: micropython_cases.Answer
+) -> Iterator[tuple[str, Callable[[], Mapping[str, Any]]]]:
+    """Yield each implementation's answer to a case."""
     yield "hub", lambda: getattr(hub_cases, f"check_{kind}")(case["in"], case["out"])
-    yield "device", lambda: getattr(device_cases, f"check_{kind}")(case["in"])
+    yield "device", lambda: device_cases.KINDS[kind](case["in"])
+    yield "micropython", on_micropython
 
 
 def difference(expected: Mapping[str, Any], computed: Mapping[str, Any]) -> str | None:
@@ -30,10 +33,10 @@ def difference(expected: Mapping[str, Any], computed: Mapping[str, Any]) -> str 
     return None
 
 
-def check(kind: str, case: Mapping[str, Any]) -> list[str]:
+def check(kind: str, case: Mapping[str, Any], on_micropython: micropython_cases.Answer) -> list[str]:
     """Return what is wrong with a case, a line per implementation."""
     wrong = []
-    for name, answer in implementations(kind, case):
+    for name, answer in implementations(kind, case, on_micropython):
         try:
             found = difference(case["out"], answer())
         except Exception as error:  # noqa: BLE001  # a damaged case must not hide the others
@@ -48,9 +51,10 @@ def run(path: Path) -> Counter[str]:
     data = json.loads(path.read_text(encoding="utf-8"))
     if data.get("format") != FORMAT:
         raise SystemExit(f"{path}: format {data.get('format')!r}, expected {FORMAT!r}")
+    on_micropython = micropython_cases.answers(path)
     for number, case in enumerate(data["cases"]):
         kind = case["kind"]
-        wrong = check(kind, case) if kind in KINDS else [] if kind in HELD_BACK else [f"unknown kind {kind!r}"]
+        wrong = check(kind, case, on_micropython(number)) if kind in KINDS else [] if kind in HELD_BACK else [f"unknown kind {kind!r}"]
         counts["skipped" if kind in HELD_BACK else "failed" if wrong else "passed"] += 1
         for line in wrong:
             print(f"{path.name} case {number} ({kind}): {line}")

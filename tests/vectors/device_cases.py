@@ -55,7 +55,7 @@ def _candidates(case: Case, responder: Responder) -> dict[int, list[bytes]]:
         tags = [item if len(item) == 2 else responder.tag_of(seq, item) for item in values]
         true = responder.tag_of(seq, responder.random[seq])
         missing = true not in tags and seq in case["agreed"]
-        found[seq] = [true, *tags] if missing else tags
+        found[seq] = [true] + tags if missing else tags  # noqa: RUF005  # MicroPython has no unpacking in a list
     return found
 
 
