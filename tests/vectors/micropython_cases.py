@@ -18,12 +18,20 @@ class MicroPythonError(Exception):
     """The case, or the whole run, failed under MicroPython."""
 
 
+def is_answer(line: str) -> bool:
+    """Return whether a line is an answer, and not of a traceback."""
+    return line.startswith("{")
+
+
 def answers(path: Path) -> Callable[[int], Answer]:
     """Run a file; return a function from a case's number to its answer, which raises MicroPythonError."""
     command = [str(Path(sys.executable).with_name("micropython")), str(PROGRAM), str(REPOSITORY), str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)  # noqa: S603  # our own program
-    found = {answered["number"]: answered for answered in map(json.loads, done.stdout.splitlines())}
-    missing = {"error": (done.stderr or "no answer").strip().rpartition("\n")[2]}
+    done = subprocess.run(  # noqa: S603  # our own program
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE, check=False
+    )
+    lines = done.stdout.splitlines() or ["no answer"]
+    found = {answered["number"]: answered for answered in map(json.loads, filter(is_answer, lines))}
+    missing = {"error": lines[-1]}  # of a traceback, which MicroPython prints on standard output
 
     def answer(number: int) -> Answer:
         return lambda: _out(found.get(number, missing))
