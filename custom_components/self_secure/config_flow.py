@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime
+import math
 import time
 from typing import Any, Final, override
 
@@ -21,7 +22,7 @@ from .const import CONF_HUB, CONF_IDENTITY, DOMAIN, FIELD_VERDICT
 from .hub import HUB
 from .pairing import AlreadyPairedError, PairingAttempt, PairingError
 from .protocol.errors import Cause
-from .protocol.events import Verdict
+from .protocol.events import PairingProgressed, Verdict
 from .transport.beacon import Beacon, BeaconState
 
 LOOK_AGAIN_SECONDS: Final = 60.0  # a broadcast takes about that long
@@ -30,6 +31,20 @@ REFRESH_SECONDS: Final = 1.0  # between two texts of the progress step
 _VERDICTS: Final = SelectSelector(
     SelectSelectorConfig(options=[verdict.value for verdict in Verdict], mode=SelectSelectorMode.LIST, translation_key=FIELD_VERDICT)
 )
+
+
+def _text_of(progress: PairingProgressed, assumed_loss: int) -> dict[str, str]:
+    """Return the numbers that the progress step shows."""
+    return {
+        "packets": str(progress.packets),
+        "minimum": str(progress.minimum),
+        "loss": f"{100 * progress.loss:.0f}",
+        "secrecy": f"{progress.secrecy_bits:.0f}",
+        "target": str(progress.target_bits),
+        "assumed_loss": str(assumed_loss),
+        "scanners": str(progress.scanners),
+        "seconds": f"{progress.seconds_left:.0f}",
+    }
 
 
 class SelfSecureConfigFlow(ConfigFlow, domain=DOMAIN):
@@ -45,7 +60,8 @@ class SelfSecureConfigFlow(ConfigFlow, domain=DOMAIN):
         self._attempt: PairingAttempt | None = None
         self._waiting: asyncio.Task[None] | None = None
         self._failure: PairingError | None = None
-        self._refreshed = 0.0
+        self._refreshed = -math.inf
+        self._progress_text: dict[str, str] = {}  # what the frontend shows: it asks again for each change
 
     # --- whom
 
@@ -63,7 +79,7 @@ class SelfSecureConfigFlow(ConfigFlow, domain=DOMAIN):
             # it belongs to somebody; hear of it again when that changes
             bluetooth.async_clear_address_from_match_history(self.hass, discovery_info.address)
             return self.async_abort(reason="paired_elsewhere")
-        self._choose(discovery_info.address, beacon, discovery_info.name)
+        self._choose(discovery_info.address, beacon, await radio.heard_name(self.hass, discovery_info))
         return await self.async_step_bluetooth_confirm()
 
     def _look_again_later(self, address: str) -> None:
@@ -130,8 +146,8 @@ class SelfSecureConfigFlow(ConfigFlow, domain=DOMAIN):
         if not self._waiting.done():
             return self.async_show_progress(
                 step_id="pair",
-                progress_action="collecting" if self._attempt and self._attempt.progress else "connecting",
-                description_placeholders=self._progress_text(),
+                progress_action="collecting" if self._progress_text else "connecting",
+                description_placeholders={"name": self._name, **self._progress_text},
                 progress_task=self._waiting,
             )
         return self.async_show_progress_done(next_step_id=self._next_step())
@@ -151,51 +167,40 @@ class SelfSecureConfigFlow(ConfigFlow, domain=DOMAIN):
         except PairingError as error:
             self._failure = error
 
-    def _progress_text(self) -> dict[str, str]:
-        progress = self._attempt.progress if self._attempt else None
-        if progress is None:
-            return {"name": self._name}
-        return {
-            "name": self._name,
-            "packets": str(progress.packets),
-            "minimum": str(progress.minimum),
-            "loss": f"{100 * progress.loss:.0f}",
-            "secrecy": f"{progress.secrecy_bits:.0f}",
-            "target": str(progress.target_bits),
-            "scanners": str(progress.scanners),
-            "seconds": f"{progress.seconds_left:.0f}",
-        }
-
     @callback
     def _on_progress(self) -> None:
         progress = self._attempt.progress if self._attempt else None
         if progress is None or time.monotonic() < self._refreshed + REFRESH_SECONDS:
             return
         self._refreshed = time.monotonic()
-        self.async_update_progress(progress.fraction)
-        self.hass.async_create_task(self._refresh(), f"{DOMAIN} progress {self._name}")
+        self._progress_text = _text_of(progress, self.hass.data[HUB].assumed_loss)
+        self.hass.async_create_task(self._refresh(progress.fraction), f"{DOMAIN} progress {self._name}")
 
-    async def _refresh(self) -> None:
-        """Show the step again: its text changes in no other way."""
+    async def _refresh(self, fraction: float) -> None:
+        """Show the step again: its text changes in no other way, and the frontend forgets the percentage with it."""
         if self.cur_step is None or self.cur_step["type"] is not FlowResultType.SHOW_PROGRESS:
             return
         try:
             await self.hass.config_entries.flow.async_configure(self.flow_id)
         except UnknownFlow:
             return  # closed meanwhile
+        self.async_update_progress(fraction)
 
     # --- the end
 
     async def async_step_code(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """The user compares the two codes; a device never does."""
-        if user_input is None or self._attempt is None:
+        verdict = (user_input or {}).get(FIELD_VERDICT)
+        if verdict is None or self._attempt is None:
             return self.async_show_form(
                 step_id="code",
-                data_schema=probatio.Schema({probatio.Required(FIELD_VERDICT): _VERDICTS}),
+                # not required: the frontend would answer for the user, with the first option
+                data_schema=probatio.Schema({probatio.Optional(FIELD_VERDICT): _VERDICTS}),
+                errors={} if user_input is None else {FIELD_VERDICT: "not_answered"},
                 description_placeholders={"name": self._name, "code": (self._attempt and self._attempt.code) or ""},
             )
         try:
-            await self._attempt.answer(Verdict(user_input[FIELD_VERDICT]))
+            await self._attempt.answer(Verdict(verdict))
         except PairingError as error:
             self._failure = error
             return await self.async_step_failed()

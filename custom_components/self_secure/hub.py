@@ -11,7 +11,7 @@ from homeassistant.util.hass_dict import HassKey
 
 from .const import CONF_HUB, DOMAIN
 from .protocol.connection import Connection, Settings
-from .protocol.limits import IDENTITY_SIZE
+from .protocol.limits import DEFAULT_ASSUMED_LOSS, IDENTITY_SIZE
 from .protocol.terms import HumanCheckSlot
 from .store import hub_store
 
@@ -44,6 +44,11 @@ class Hub:
     human_check: HumanCheckSlot = field(default_factory=HumanCheckSlot)
     handovers: dict[str, Handover] = field(default_factory=dict)  # by identity, 32 hex digits
     attempts: dict[str, PairingAttempt] = field(default_factory=dict)  # by address
+
+    @property
+    def assumed_loss(self) -> int:
+        """Percent of the broadcast that a listener is assumed to miss."""
+        return int(self.options.get("assumed_loss", DEFAULT_ASSUMED_LOSS))
 
     def connection(self, snapshot: Mapping[str, Any] | None) -> Connection:
         """Build the protocol state of a device; raises `SnapshotError`."""

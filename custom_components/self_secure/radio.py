@@ -1,16 +1,24 @@
 """Home Assistant's Bluetooth, as the transport needs it."""
 
 from collections.abc import Callable
-from typing import Protocol
+from contextlib import suppress
+from typing import Final, Protocol
 
 from homeassistant.components import bluetooth
-from homeassistant.components.bluetooth import BluetoothReachabilityIntent, BluetoothServiceInfoBleak
+from homeassistant.components.bluetooth import (
+    BluetoothCallbackMatcher,
+    BluetoothReachabilityIntent,
+    BluetoothScanningMode,
+    BluetoothServiceInfoBleak,
+)
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 
 from .transport.beacon import COMPANY, Beacon, RandomPacket, decode, decode_advertisement
 from .transport.client import Client
 from .transport.gatt import GattLink
 from .transport.link import LinkFactory
+
+NAME_SECONDS: Final = 5  # for a scan response; a discovered device may show up that much later, if it then says who it is
 
 
 class BeaconListener(Protocol):
@@ -28,6 +36,24 @@ def read_advertisement(info: BluetoothServiceInfoBleak) -> Beacon | RandomPacket
     if info.raw:
         return decode_advertisement(info.raw)
     return decode(info.manufacturer_data.get(COMPANY, b""))
+
+
+async def heard_name(hass: HomeAssistant, info: BluetoothServiceInfoBleak) -> str:
+    """Return the device's name, or its address if it does not tell one in time.
+
+    The name is in the scan response (protocol.md 3), which comes after the beacon, and never to passive scanners.
+    """
+    scanners = bluetooth.async_current_scanners(hass)
+    if _has_name(info) or all(scanner.requested_mode is BluetoothScanningMode.PASSIVE for scanner in scanners):
+        return info.name
+    with suppress(TimeoutError):
+        matcher = BluetoothCallbackMatcher(address=info.address)
+        info = await bluetooth.async_process_advertisements(hass, _has_name, matcher, BluetoothScanningMode.ACTIVE, NAME_SECONDS)
+    return info.name
+
+
+def _has_name(info: BluetoothServiceInfoBleak) -> bool:
+    return info.name not in ("", info.address)
 
 
 @callback

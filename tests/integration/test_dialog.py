@@ -1,0 +1,37 @@
+"""What the dialog of a pairing shows, and what it does not decide for the user."""
+
+import asyncio
+
+from homeassistant.core import HomeAssistant
+import probatio
+import pytest
+
+from custom_components.self_secure import config_flow
+
+from .conftest import StartDevice, confirm, discovered_flow, until
+
+
+async def test_the_answer_is_left_to_the_user(home: HomeAssistant, start_device: StartDevice) -> None:
+    """A required field would be answered by the frontend, with its first option."""
+    shown = await confirm(home, await start_device())
+    again = await home.config_entries.flow.async_configure(shown["flow_id"], {})
+    assert (again["step_id"], again["errors"]) == ("code", {"verdict": "not_answered"})
+    assert again["description_placeholders"] == shown["description_placeholders"]
+    assert again["data_schema"] is not None
+    assert [type(key) for key in again["data_schema"].schema] == [probatio.Optional]
+
+
+async def test_the_progress_text_changes_once_per_refresh(
+    home: HomeAssistant, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The frontend asks again at each change, so a text that follows every packet would keep it asking without a pause."""
+    monkeypatch.setattr(config_flow, "REFRESH_SECONDS", 3600)
+    device = await start_device()
+    flow_id = await until(lambda: discovered_flow(home, device))
+    result = await home.config_entries.flow.async_configure(flow_id, {})
+    texts = set()
+    while result["type"] == "progress":
+        texts.add((result["description_placeholders"] or {}).get("packets"))
+        await asyncio.sleep(0.05)
+        result = await home.config_entries.flow.async_configure(flow_id)
+    assert len(texts) == 2  # connecting, and the first numbers
