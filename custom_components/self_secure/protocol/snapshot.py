@@ -68,7 +68,7 @@ def encode(state: DeviceState) -> dict[str, Any]:
         "version": VERSION,
         "identity": state.identity.hex(),
         "pairings": [_encode_pairing(pairing) for pairing in state.pairings],
-        "queue": [{"type": message.type, "id": message.id, "body": message.body.hex()} for message in state.queue],
+        "queue": [{"type": int(message.type), "id": message.id, "body": message.body.hex()} for message in state.queue],
         "kids": [kid.hex() for kid in state.kids],
     }
 
