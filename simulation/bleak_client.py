@@ -170,11 +170,18 @@ class BumbleBleakClient(BaseBleakClient):
         raise BleakError(f"{self.address}: disconnected")
 
     async def _unless_gone[T](self, work: Coroutine[object, object, T]) -> T:
-        """Begin `work` only on a live connection: Bumble would wait 30 s for an answer over a dead one."""
-        if self._gone.is_set():
-            work.close()
+        """Do `work` for as long as the connection lives: Bumble would wait 30 s for an answer over a dead one.
+
+        Cancelling it then is safe, because a GATT request over a dead connection has no command under way in the host.
+        """
+        procedure, gone = asyncio.ensure_future(work), asyncio.ensure_future(self._gone.wait())
+        await asyncio.wait({procedure, gone}, return_when=asyncio.FIRST_COMPLETED)
+        gone.cancel()
+        procedure.cancel()
+        await asyncio.wait({procedure})
+        if procedure.cancelled():
             raise BleakError(f"{self.address}: disconnected")
-        return await work
+        return procedure.result()
 
 
 def _services(peer: Peer, write_size: Callable[[], int]) -> BleakGATTServiceCollection:
