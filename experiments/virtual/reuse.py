@@ -47,14 +47,14 @@ class _Watched:
 
 
 class _WatchedHub(_Watched):
-    def seal(self, chain: Any, context: bytes, attempt: int, rand: bytes, text: bytes) -> tuple[bytes, bytes]:
-        self._tell(sight(b"DATA", chain.raw, context, attempt, rand + text))
-        sealed: tuple[bytes, bytes] = self._suite.seal(chain, context, attempt, rand, text)
-        return sealed
+    def seal(self, chain: Any, context: bytes, attempt: int, entropy: bytes, text: bytes) -> Any:
+        self._tell(sight(b"DATA", chain.raw, context, attempt, entropy + text))
+        return self._suite.seal(chain, context, attempt, entropy, text)
 
-    def acknowledge(self, chain: Any, context: bytes, attempt: int, tag: bytes, rand_b: bytes) -> bytes:
-        self._tell(sight(b"DACK", chain.raw, context, attempt, rand_b))
-        return bytes(self._suite.acknowledge(chain, context, attempt, tag, rand_b))
+    def acknowledge(self, chain: Any, context: bytes, opened: Any, entropy: bytes) -> tuple[bytes, bytes]:
+        self._tell(sight(b"DACK", chain.raw, context, opened.attempt, entropy))
+        dack, rand_b = self._suite.acknowledge(chain, context, opened, entropy)
+        return dack, rand_b
 
 
 class _WatchedDevice(_Watched):

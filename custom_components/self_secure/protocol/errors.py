@@ -9,7 +9,8 @@ ProtocolError
 ├── RemoteError               the peer's bytes: the frame is dropped, counted, and changes nothing
 │   ├── MalformedError        does not decode (length, range, left-over bytes)
 │   ├── UnexpectedError       well formed, but not allowed in the present state
-│   └── AuthenticationError   a MAC, commitment or nonce does not fit
+│   ├── AuthenticationError   a MAC, commitment or nonce does not fit
+│   └── ChainJumpedError      suite `paper`: the acknowledgement is ahead of us; the chain is frozen
 ├── NegotiationError          the negotiation ends; carries its `Cause`
 └── SnapshotError             what was stored cannot be used
     └── SnapshotVersionError  it was written by a newer version
@@ -57,6 +58,10 @@ class UnexpectedError(RemoteError):
 
 class AuthenticationError(RemoteError):
     """A MAC, a commitment or a nonce does not fit."""
+
+
+class ChainJumpedError(RemoteError):
+    """An authentic acknowledgement is ahead of the chain: it never jumps, it freezes (protocol.md 8)."""
 
 
 class Cause(StrEnum):

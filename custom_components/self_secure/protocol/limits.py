@@ -15,6 +15,7 @@ TAG_SIZE: Final = 2  # names one candidate of a conflict
 HEADER_SIZE: Final = 8  # Phase, Retran, Len, Seq
 FRAME_MAX: Final = 1024  # byte 1,025 discards the frame
 FRAGMENTS_MAX: Final = 128  # the number has seven bits
+TEXT_MIN: Final = 9  # type u8 and id u64 of a message
 BODY_MAX: Final = 975  # header 8 + Rand 16 + type 1 + id 8 + body + MAC 16 <= 1,024
 INNER_BODY_MAX: Final = 911  # through a relay (protocol.md 10)
 U8_MAX: Final = 0xFF

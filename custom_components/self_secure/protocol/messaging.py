@@ -5,20 +5,21 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from . import limits
 from .epochs import EpochChange
 from .errors import RemoteError, UnexpectedError
 from .events import EpochStarted, MessageDelayed, MessageDelivered, MessageReceived, MessageType
 from .keys import RootKey
 from .memory import Memory
-from .packets import Frame, FrameType
+from .packets import FrameType, Packet
 from .session import INTERNAL, Incoming, Outgoing, Session
 from .snapshot import Pairing
 from .tables import COMMUNICATION, SenderState, handler_of
 from .wire import Means
 
 _DELIVERED: Final = frozenset({MessageType.READINGS, MessageType.TEXT, MessageType.BYTES, MessageType.EVENT, MessageType.INFO})
-_ACTED_ON: Final = frozenset({MessageType.TEXT, MessageType.BYTES, MessageType.EVENT})  # the mark is written first; a reading that comes twice does no harm
+_ACTED_ON: Final = frozenset(
+    {MessageType.TEXT, MessageType.BYTES, MessageType.EVENT}
+)  # the mark is written first; a reading that comes twice does no harm
 
 
 class Hold(Enum):
@@ -125,7 +126,7 @@ class Messaging:
             self.memory.changed()
         self.memory.save_if_changed()
         self.statistics.sent += 1
-        self._attempted(session.sending.begin(message, self._entropy(limits.NONCE_SIZE), now))
+        self._attempted(session.sending.begin(message, self._entropy(session.suite.data_entropy), now))
 
     def _attempted(self, frame: bytes) -> None:
         self.statistics.attempts += 1
@@ -133,7 +134,7 @@ class Messaging:
 
     def _retry(self, session: Session, now: float) -> None:
         message = session.sending.message
-        frame = session.sending.retry(self._entropy(limits.NONCE_SIZE), now)
+        frame = session.sending.retry(self._entropy(session.suite.data_entropy), now)
         if frame is not None:
             self._attempted(frame)
         elif message is not None and message.handle != INTERNAL:
@@ -141,7 +142,7 @@ class Messaging:
 
     # --- receiving
 
-    def handle(self, frame: Frame, now: float) -> None:
+    def handle(self, frame: Packet, now: float) -> None:
         """Take DATA, DACK, R1 or R3; RemoteError if nothing changed."""
         if frame.type in (FrameType.DATA, FrameType.DACK):
             self._communicate(frame, now)
@@ -149,7 +150,7 @@ class Messaging:
             self.epochs.handle(frame, now)
         self.pump(now)
 
-    def _communicate(self, frame: Frame, now: float) -> None:
+    def _communicate(self, frame: Packet, now: float) -> None:
         failure: RemoteError = UnexpectedError(f"{frame.type.name} without a chain")
         for pairing, session in self.memory.newest_first():
             try:
@@ -160,9 +161,9 @@ class Messaging:
                 return
         raise failure
 
-    def on_data(self, pairing: Pairing, session: Session, frame: Frame, _now: float) -> None:
+    def on_data(self, pairing: Pairing, session: Session, frame: Packet, _now: float) -> None:
         """DATA: acknowledge, and deliver what is new."""
-        incoming, dack = session.on_data(frame, self._entropy(limits.NONCE_SIZE))
+        incoming, dack = session.on_data(frame, self._entropy(session.suite.dack_entropy))
         fresh = incoming if incoming is not None and incoming.id > pairing.mark else None
         if fresh is not None:
             pairing.mark = fresh.id
@@ -181,7 +182,7 @@ class Messaging:
         if incoming.type in _DELIVERED:
             self._outbox.put(MessageReceived(incoming.type, incoming.id, incoming.body))
 
-    def on_dack(self, pairing: Pairing, session: Session, frame: Frame, now: float) -> None:
+    def on_dack(self, pairing: Pairing, session: Session, frame: Packet, now: float) -> None:
         """DACK: the outstanding message is delivered, and its body leaves the disk."""
         message = session.on_dack(frame, now)
         self.memory.state.queue = [other for other in self.memory.state.queue if other is not message]

@@ -46,6 +46,7 @@ class NakReason(IntEnum):
 
 
 _HEADER: Final = struct.Struct(">BBHI")
+_PAPER: Final = 0x80  # bit of the clear byte
 _WITHOUT_MAC: Final = frozenset({FrameType.REQ, FrameType.ACC, FrameType.TAGS, FrameType.NAK, FrameType.R0, FrameType.RNAK})
 _NUMBERED: Final = frozenset({FrameType.DATA, FrameType.DACK, FrameType.TAGS, FrameType.GROUP})
 _R1_FIXED: Final = 2 * limits.NONCE_SIZE + 1 + 2 * limits.DIGEST_SIZE
@@ -82,10 +83,7 @@ class Frame:
         if not limits.HEADER_SIZE <= len(data) <= limits.FRAME_MAX:
             raise MalformedError("length of the frame")
         number, retran, length, seq = _HEADER.unpack_from(data)
-        try:
-            kind = FrameType(number)
-        except ValueError as error:
-            raise MalformedError(f"unknown type {number:#04x}") from error
+        kind = _type_of(number)
         if (seq or retran) and kind not in _NUMBERED:
             raise MalformedError("Seq and Retran are not zero")
         message = data[limits.HEADER_SIZE : limits.HEADER_SIZE + length]
@@ -95,9 +93,43 @@ class Frame:
         return cls(kind, message, mac, seq, retran)
 
 
+@dataclass(frozen=True, slots=True)
+class PaperPacket:
+    """A packet of suite `paper`: one clear byte, the Phase with bit 7 set, then the packet (protocol.md 8)."""
+
+    type: FrameType
+    body: bytes
+
+    def encode(self) -> bytes:
+        """Return the bytes of the whole packet."""
+        return bytes([_PAPER | self.type]) + self.body
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """Decode a whole packet; MalformedError on an unknown type or a wrong length."""
+        if not 1 < len(data) <= limits.FRAME_MAX:
+            raise MalformedError("length of the packet")
+        return cls(_type_of(data[0] & ~_PAPER), data[1:])
+
+
+type Packet = Frame | PaperPacket
+
+
+def decode_packet(data: bytes) -> Packet:
+    """Decode a whole frame of any suite; MalformedError."""
+    return PaperPacket.decode(data) if data and data[0] & _PAPER else Frame.decode(data)
+
+
+def _type_of(number: int) -> FrameType:
+    try:
+        return FrameType(number)
+    except ValueError as error:
+        raise MalformedError(f"unknown type {number:#04x}") from error
+
+
 def peek_type(data: bytes) -> int:
-    """Return the type byte of a frame, -1 if there is none: for counters only."""
-    return data[0] if data else -1
+    """Return the type of a frame, -1 if there is none: for counters only."""
+    return data[0] & ~_PAPER if data else -1
 
 
 def _mac_size(kind: FrameType, message: bytes) -> int:

@@ -5,9 +5,9 @@ import struct
 from typing import Final
 
 from . import limits
-from .errors import UnexpectedError
-from .keys import NO_DIGEST, ChainKey, RootKey, digest, mac, verify
-from .packets import Frame
+from .errors import ChainJumpedError, UnexpectedError
+from .keys import NO_DIGEST, ChainKey, RootKey, digest
+from .packets import Packet
 from .suites import Suite
 from .tables import SenderState
 
@@ -74,7 +74,6 @@ class RoundTrip:
 class _Attempt:
     rand: bytes = field(repr=False)
     tag: bytes
-    frame: bytes = field(repr=False)
     sent: float
 
 
@@ -96,42 +95,47 @@ class SendingChain:
     def _context(self) -> bytes:
         return _CONTEXT.pack(self._direction, self._epoch, self.index)
 
-    def begin(self, message: Outgoing, rand: bytes, now: float) -> bytes:
+    def begin(self, message: Outgoing, entropy: bytes, now: float) -> bytes:
         """Send `message` (it has its id) as attempt 0; return the frame."""
         self.message, self.state = message, SenderState.OUTSTANDING
         if not message.attempts:  # else it went out in an earlier epoch
             message.first_sent = now
-        return self._attempt(rand, now)
+        return self._attempt(entropy, now)
 
-    def retry(self, rand: bytes, now: float) -> bytes | None:
+    def retry(self, entropy: bytes, now: float) -> bytes | None:
         """Return the next attempt's frame, or None when Ω is used up: the chain is then frozen (rule 3)."""
         if len(self._attempts) > self._omega:
             self.state, self.deadline = SenderState.FROZEN, None
             return None
-        return self._attempt(rand, now)
+        return self._attempt(entropy, now)
 
     def delay(self, seconds: float) -> None:
         """Wait so much longer for the acknowledgement."""
         if self.deadline is not None:
             self.deadline += seconds
 
-    def _attempt(self, rand: bytes, now: float) -> bytes:
+    def _attempt(self, entropy: bytes, now: float) -> bytes:
         message = self._outstanding()
         number = len(self._attempts)
-        frame, tag = self._suite.seal(self.chain, self._context, number, rand, message.text)
-        self._attempts.append(_Attempt(rand, tag, frame, now))
+        sealed = self._suite.seal(self.chain, self._context, number, entropy, message.text)
+        self._attempts.append(_Attempt(sealed.rand, sealed.tag, now))
         message.attempts += 1
         self.deadline = now + self.round_trip.timeout
-        return frame
+        return sealed.frame
 
-    def acknowledge(self, frame: Frame, now: float) -> Outgoing:
-        """Verify a DACK, step the chain by the attempt that it names, return the delivered message."""
+    def acknowledge(self, packet: Packet, now: float) -> Outgoing:
+        """Verify a DACK, step the chain by the attempt that it names, return the delivered message.
+
+        ChainJumpedError freezes the chain (protocol.md 8); any other RemoteError has changed nothing.
+        """
         message = self._outstanding()
-        if frame.seq != self.index or frame.retran >= len(self._attempts):
-            raise UnexpectedError("DACK for another message")
-        attempt = self._attempts[frame.retran]
-        rand_b = self._suite.accept(self.chain, self._context, frame.retran, attempt.tag, frame.message, frame.mac)
-        self.chain = self._suite.step(self.chain, self._context, frame.retran, attempt.rand + rand_b, message.text, attempt.tag)
+        try:
+            number, rand_b = self._suite.accept(self.chain, self._context, [attempt.tag for attempt in self._attempts], packet)
+        except ChainJumpedError:
+            self.state, self.deadline = SenderState.FROZEN, None
+            raise
+        attempt = self._attempts[number]
+        self.chain = self._suite.step(self.chain, self._context, number, attempt.rand + rand_b, message.text, attempt.tag)
         self.round_trip.sample(min(now - attempt.sent, limits.RTO_MAX))  # an acknowledgement may have waited for the next link
         self._release()
         return message
@@ -150,7 +154,7 @@ class SendingChain:
 
 @dataclass(frozen=True, slots=True)
 class _Previous:
-    mac_key: bytes = field(repr=False)
+    evidence: bytes = field(repr=False)
     context: bytes
     dack: bytes
 
@@ -165,34 +169,26 @@ class ReceivingChain:
         self._previous: _Previous | None = None
         self.index = 0
 
-    def receive(self, frame: Frame, rand_b: bytes) -> tuple[Incoming | None, bytes]:
+    def receive(self, packet: Packet, entropy: bytes) -> tuple[Incoming | None, bytes]:
         """Return (message, DACK); the message is None for a duplicate, whose stored DACK goes out again.
 
         Raises AuthenticationError, MalformedError or UnexpectedError, and then nothing has changed.
         """
-        if self._previous is not None and frame.seq == self.index - 1:
-            self._verify(frame, self._previous.mac_key, self._previous.context)
-            return None, self._previous.dack
-        if frame.seq != self.index:
-            raise UnexpectedError("another message number")
-        return self._accept(frame, rand_b)
+        previous = self._previous
+        if previous is not None and self._suite.recognises(previous.evidence, previous.context, packet):
+            return None, previous.dack
+        return self._accept(packet, entropy)
 
-    def _accept(self, frame: Frame, rand_b: bytes) -> tuple[Incoming, bytes]:
+    def _accept(self, packet: Packet, entropy: bytes) -> tuple[Incoming, bytes]:
         suite, chain = self._suite, self.chain
         context = _CONTEXT.pack(self._direction, self._epoch, self.index)
-        mac_key = suite.mac_key(chain, context)
-        self._verify(frame, mac_key, context)
-        rand, text = suite.open(chain, context, frame.retran, frame.message)
-        dack = suite.acknowledge(chain, context, frame.retran, frame.mac, rand_b)
-        self.chain = suite.step(chain, context, frame.retran, rand + rand_b, text, frame.mac)
-        self._previous = _Previous(mac_key, context, dack)
+        opened = suite.open(chain, context, packet)
+        dack, rand_b = suite.acknowledge(chain, context, opened, entropy)
+        self.chain = suite.step(chain, context, opened.attempt, opened.rand + rand_b, opened.text, opened.tag)
+        self._previous = _Previous(suite.evidence(chain, context), context, dack)
         self.index += 1
-        kind, number = _TEXT.unpack_from(text)
-        return Incoming(kind, number, text[_TEXT.size :]), dack
-
-    def _verify(self, frame: Frame, mac_key: bytes, context: bytes) -> None:
-        expected = mac(mac_key, frame.header + context + frame.message)[: limits.MAC_SIZE]
-        verify(expected, frame.mac, "DATA")
+        kind, number = _TEXT.unpack_from(opened.text)
+        return Incoming(kind, number, opened.text[_TEXT.size :]), dack
 
 
 class Session:
@@ -215,13 +211,13 @@ class Session:
         self._ids += 1
         return self.epoch << 32 | self._ids
 
-    def on_data(self, frame: Frame, rand_b: bytes) -> tuple[Incoming | None, bytes]:
+    def on_data(self, packet: Packet, entropy: bytes) -> tuple[Incoming | None, bytes]:
         """DATA: see `ReceivingChain.receive`."""
-        return self.receiving.receive(frame, rand_b)
+        return self.receiving.receive(packet, entropy)
 
-    def on_dack(self, frame: Frame, now: float) -> Outgoing:
+    def on_dack(self, packet: Packet, now: float) -> Outgoing:
         """DACK: see `SendingChain.acknowledge`."""
-        return self.sending.acknowledge(frame, now)
+        return self.sending.acknowledge(packet, now)
 
     def live(self) -> tuple[bytes, bytes]:
         """Return (live digest, live key); the digest is zero while a message of ours is unacknowledged (protocol.md 7)."""

@@ -45,8 +45,8 @@ class Trap:
             self.pass_by("before send")
             await transmit(own, fragment)
 
-        store.DurableStore.async_save = trapped_save  # type: ignore[method-assign]  # the only way in from outside
-        Client._transmit = trapped_transmit  # type: ignore[method-assign]  # as above
+        store.DurableStore.async_save = trapped_save  # type: ignore[method-assign,assignment]  # the only way in from outside
+        Client._transmit = trapped_transmit  # type: ignore[method-assign,assignment]  # as above
 
 
 async def async_setup(hass: HomeAssistant, config: Mapping[str, Any]) -> bool:

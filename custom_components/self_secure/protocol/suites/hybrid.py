@@ -9,3 +9,4 @@ class HybridSuite(LossSuite):
     id = 0x11
     name = "hybrid"
     has_dh = True
+    finishes_short = True

@@ -1,6 +1,7 @@
 """Suite `loss`: packet loss alone, symmetric cryptography only (protocol.md 5 and 6)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+import hmac
 import struct
 from typing import Final
 
@@ -9,15 +10,19 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 
 from .. import limits
-from ..errors import MalformedError
+from ..errors import MalformedError, UnexpectedError
 from ..keys import ChainKey, ConfirmationKey, RootKey, digest, expand, extract, lp, mac, verify
-from ..packets import FrameType
-from .suite import Confirmation
+from ..packets import Frame, FrameType, Packet
+from .suite import Confirmation, Opened, Sealed
 
 _HEADER: Final = struct.Struct(">BBHI")
 _U16: Final = struct.Struct(">H")
 _COUNTER_0: Final = bytes(16)
 _SEQ: Final = slice(5, 9)  # message number inside the context
+
+
+def _seq(context: bytes) -> int:
+    return int.from_bytes(context[_SEQ])
 
 
 class LossSuite:
@@ -26,6 +31,11 @@ class LossSuite:
     id = 0x01
     name = "loss"
     has_dh = False
+    finishes_short = False
+    has_rounds = False
+    body_max = limits.BODY_MAX
+    data_entropy = limits.NONCE_SIZE  # Rand
+    dack_entropy = limits.NONCE_SIZE  # RandB
 
     def pool(self, th_2: bytes, sid: int, packets: Iterable[tuple[int, bytes]]) -> bytes:
         """PL(S) = H("SSC1 pool" || th_2 || u16 |S| || for i: u16 i || h_i), h_i = H("SSC1 pkt" || sid || u16 i || R_i)."""
@@ -46,40 +56,57 @@ class LossSuite:
         """RK_0 = Exp(PRK, "SSC1 root" || th_6)."""
         return RootKey(expand(confirmation.prk, b"SSC1 root" + th_6))
 
-    def mac_key(self, chain: ChainKey, context: bytes) -> bytes:
+    def seal(self, chain: ChainKey, context: bytes, attempt: int, entropy: bytes, text: bytes) -> Sealed:
+        """C = AES-256-CTR(K_E)(Rand || text), T = HM(K_H, header || ctx || C)[:16]; K_E depends on the attempt."""
+        sealed = self._crypt(chain, context, attempt, entropy + text)
+        header = _HEADER.pack(FrameType.DATA, attempt, len(sealed), _seq(context))
+        tag = self._data_tag(self.evidence(chain, context), header + context + sealed)
+        return Sealed(header + sealed + tag, entropy, tag)
+
+    def open(self, chain: ChainKey, context: bytes, packet: Packet) -> Opened:
+        """Invert `seal`: the tag is verified before anything is read."""
+        if not isinstance(packet, Frame) or packet.seq != _seq(context):
+            raise UnexpectedError("another message number")
+        expected = self._data_tag(self.evidence(chain, context), packet.header + context + packet.message)
+        verify(expected, packet.mac, "DATA")
+        plain = self._crypt(chain, context, packet.retran, packet.message)
+        if len(plain) < limits.NONCE_SIZE + limits.TEXT_MIN:
+            raise MalformedError("no type and id")
+        return Opened(packet.retran, plain[: limits.NONCE_SIZE], plain[limits.NONCE_SIZE :], packet.mac)
+
+    def evidence(self, chain: ChainKey, context: bytes) -> bytes:
         """K_H = Exp(CK, "SSC1 mac" || ctx)."""
         return expand(chain.raw, b"SSC1 mac" + context)
 
-    def seal(self, chain: ChainKey, context: bytes, attempt: int, rand: bytes, text: bytes) -> tuple[bytes, bytes]:
-        """C = AES-256-CTR(K_E)(Rand || text), T = HM(K_H, header || ctx || C)[:16]; K_E depends on the attempt."""
-        sealed = self._crypt(chain, context, attempt, rand + text)
-        header = _HEADER.pack(FrameType.DATA, attempt, len(sealed), int.from_bytes(context[_SEQ]))
-        tag = mac(self.mac_key(chain, context), header + context + sealed)[: limits.MAC_SIZE]
-        return header + sealed + tag, tag
+    def recognises(self, evidence: bytes, context: bytes, packet: Packet) -> bool:
+        """T verifies under the kept K_H."""
+        if not isinstance(packet, Frame) or packet.seq != _seq(context):
+            return False
+        expected = self._data_tag(evidence, packet.header + context + packet.message)
+        return hmac.compare_digest(expected, packet.mac)
 
-    def open(self, chain: ChainKey, context: bytes, attempt: int, message: bytes) -> tuple[bytes, bytes]:
-        """Invert `seal` for a verified C; MalformedError if type and id are missing."""
-        plain = self._crypt(chain, context, attempt, message)
-        if len(plain) < limits.NONCE_SIZE + 9:
-            raise MalformedError("no type and id")
-        return plain[: limits.NONCE_SIZE], plain[limits.NONCE_SIZE :]
-
-    def acknowledge(self, chain: ChainKey, context: bytes, attempt: int, tag: bytes, rand_b: bytes) -> bytes:
+    def acknowledge(self, chain: ChainKey, context: bytes, opened: Opened, entropy: bytes) -> tuple[bytes, bytes]:
         """C_a = RandB xor K_AE[:16]; T_a = HM(K_A, "A" || ctx || r || T || C_a)[:16]."""
-        sealed = self._pad(chain, context, attempt, rand_b)
-        header = _HEADER.pack(FrameType.DACK, attempt, len(sealed), int.from_bytes(context[_SEQ]))
-        return header + sealed + self._dack_tag(chain, context, attempt, tag, sealed)
+        sealed = self._pad(chain, context, opened.attempt, entropy)
+        header = _HEADER.pack(FrameType.DACK, opened.attempt, len(sealed), _seq(context))
+        return header + sealed + self._dack_tag(chain, context, opened.attempt, opened.tag, sealed), entropy
 
-    def accept(self, chain: ChainKey, context: bytes, attempt: int, tag: bytes, message: bytes, received_tag: bytes) -> bytes:
-        """Verify T_a and return RandB = C_a xor K_AE[:16]."""
-        if len(message) != limits.NONCE_SIZE:
+    def accept(self, chain: ChainKey, context: bytes, tags: Sequence[bytes], packet: Packet) -> tuple[int, bytes]:
+        """Verify T_a for the attempt that it names; RandB = C_a xor K_AE[:16]."""
+        if not isinstance(packet, Frame) or packet.seq != _seq(context) or packet.retran >= len(tags):
+            raise UnexpectedError("DACK for another message")
+        if len(packet.message) != limits.NONCE_SIZE:
             raise MalformedError("DACK has 16 bytes")
-        verify(self._dack_tag(chain, context, attempt, tag, message), received_tag, "DACK")
-        return self._pad(chain, context, attempt, message)
+        expected = self._dack_tag(chain, context, packet.retran, tags[packet.retran], packet.message)
+        verify(expected, packet.mac, "DACK")
+        return packet.retran, self._pad(chain, context, packet.retran, packet.message)
 
     def step(self, chain: ChainKey, context: bytes, attempt: int, randoms: bytes, text: bytes, tag: bytes) -> ChainKey:
         """CK' = HM(CK, "SSC1 step" || ctx || r || Rand_r || RandB || H(text) || T_r)."""
         return ChainKey(mac(chain.raw, b"SSC1 step" + context + bytes([attempt]) + randoms + digest(text) + tag))
+
+    def _data_tag(self, mac_key: bytes, data: bytes) -> bytes:
+        return mac(mac_key, data)[: limits.MAC_SIZE]
 
     def _crypt(self, chain: ChainKey, context: bytes, attempt: int, data: bytes) -> bytes:
         key = expand(chain.raw, b"SSC1 enc" + context + bytes([attempt]))

@@ -3,11 +3,12 @@
 Byte strings: `context` = direction u8 || epoch u32 || message number u32 (protocol.md 6); `text` = type u8 || id u64 || body.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from ..keys import ChainKey, ConfirmationKey, RootKey
+from ..packets import Packet
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +21,36 @@ class Confirmation:
     prk: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """One attempt as it leaves."""
+
+    frame: bytes
+    rand: bytes = field(repr=False)  # Rand of this attempt
+    tag: bytes  # what the acknowledgement has to fit
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One attempt whose tag was verified."""
+
+    attempt: int
+    rand: bytes = field(repr=False)
+    text: bytes = field(repr=False)
+    tag: bytes  # what the acknowledgement is made of
+
+
 class Suite(Protocol):
     """The functions of one suite; the formulas stand in the module that implements it."""
 
     id: int
     name: str
     has_dh: bool
+    finishes_short: bool  # a broadcast that ends before the target of secrecy still makes a key (rule 3)
+    has_rounds: bool  # stores W-round keys per direction instead of changing epochs (protocol.md 8)
+    body_max: int  # bytes of a message
+    data_entropy: int  # random bytes of one DATA attempt
+    dack_entropy: int  # and of one DACK
 
     def pool(self, th_2: bytes, sid: int, packets: Iterable[tuple[int, bytes]]) -> bytes:
         """Return PL(S) of (Seq, R) pairs in ascending order, formulas (6) and (7)."""
@@ -39,20 +64,23 @@ class Suite(Protocol):
     def root(self, confirmation: Confirmation, th_6: bytes) -> RootKey:
         """Return RK_0."""
 
-    def mac_key(self, chain: ChainKey, context: bytes) -> bytes:
-        """Return K_H, which verifies every attempt of one message."""
+    def seal(self, chain: ChainKey, context: bytes, attempt: int, entropy: bytes, text: bytes) -> Sealed:
+        """Encrypt one attempt, formulas (11) and (12); `entropy` has `data_entropy` bytes."""
 
-    def seal(self, chain: ChainKey, context: bytes, attempt: int, rand: bytes, text: bytes) -> tuple[bytes, bytes]:
-        """Encrypt one attempt, formulas (11) and (12); return the whole frame and its tag T."""
+    def open(self, chain: ChainKey, context: bytes, packet: Packet) -> Opened:
+        """Verify and decrypt an attempt of the message that `context` names; RemoteError if it is none."""
 
-    def open(self, chain: ChainKey, context: bytes, attempt: int, message: bytes) -> tuple[bytes, bytes]:
-        """Decrypt a message whose tag was verified; return (Rand, text)."""
+    def evidence(self, chain: ChainKey, context: bytes) -> bytes:
+        """Return what recognises further attempts of a message after the chain has gone on."""
 
-    def acknowledge(self, chain: ChainKey, context: bytes, attempt: int, tag: bytes, rand_b: bytes) -> bytes:
-        """Return the DACK frame for the accepted attempt, formula (13)."""
+    def recognises(self, evidence: bytes, context: bytes, packet: Packet) -> bool:
+        """Tell whether `packet` is an attempt of the message that `evidence` and `context` belong to."""
 
-    def accept(self, chain: ChainKey, context: bytes, attempt: int, tag: bytes, message: bytes, received_tag: bytes) -> bytes:
-        """Verify a DACK's Message and tag; return RandB, or raise AuthenticationError."""
+    def acknowledge(self, chain: ChainKey, context: bytes, opened: Opened, entropy: bytes) -> tuple[bytes, bytes]:
+        """Return the DACK of an accepted attempt, formula (13), and RandB; `entropy` has `dack_entropy` bytes."""
+
+    def accept(self, chain: ChainKey, context: bytes, tags: Sequence[bytes], packet: Packet) -> tuple[int, bytes]:
+        """Verify a DACK against the tags of all attempts; return the accepted attempt's number and RandB, or raise RemoteError."""
 
     def step(self, chain: ChainKey, context: bytes, attempt: int, randoms: bytes, text: bytes, tag: bytes) -> ChainKey:
         """Return the next chain key, formulas (14) and (15); `randoms` = Rand || RandB of the accepted attempt."""
