@@ -141,8 +141,17 @@ class Peer:
         self.poll(now)
 
     def inherit(self, queue, first):
-        """Begin a new pairing with the messages of the old one under new ids, ``first`` before them."""
-        self.queue = [first] + [Message(message.kind, message.body) for message in queue]
+        """Begin a new pairing with ``first`` and what waits in ``queue``, under new ids.
+
+        What was sent under the old pairing may have arrived, and nobody would notice the repeat under a new id: only
+        readings, which may be repeated, go out again.
+        """
+        self.queue = [first]
+        for message in queue:
+            if message.number is None or message.kind == READINGS:
+                self.queue.append(Message(message.kind, message.body))
+            else:
+                self._host.emit("undelivered", message.number)
 
     # --- frames in ---------------------------------------------------------------------------------------------
 

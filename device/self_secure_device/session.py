@@ -120,8 +120,14 @@ class Receiver:
         fits = equal(self._suite.data_tag(self._mac_key, frame.header, ctx, frame.message), frame.mac)
         return self._dack if fits else None
 
+        self._opened = None  # a frame that was opened but not committed, and what it leads to
     def open(self, frame, rand_b):
-        """Verify and decrypt the expected message; TagError or FrameError when it is anything else."""
+        """Verify and decrypt the expected message; TagError or FrameError when it is anything else.
+
+        Until it is committed the same frame leads to the same acknowledgement: its pad must not mask a second RandB.
+        """
+        if self._opened is not None and self._opened[0] == frame.raw:
+            return self._opened[1]
         if len(frame.message) < MIN_SEALED:
             raise FrameError("DATA too short")
         ctx = context(self._direction, self._epoch, self.seq)
@@ -132,7 +138,9 @@ class Receiver:
         clear = self._suite.open(self.chain, ctx, frame.retran, frame.message)
         rand, text = clear[:RAND_BYTES], clear[RAND_BYTES:]
         chain = self._suite.step(self.chain, ctx, frame.retran, rand, rand_b, text, frame.mac)
-        return Accepted(text, self._acknowledgement(ctx, frame, rand_b), chain, mac_key)
+        accepted = Accepted(text, self._acknowledgement(ctx, frame, rand_b), chain, mac_key)
+        self._opened = frame.raw, accepted
+        return accepted
 
     def _acknowledgement(self, ctx, frame, rand_b):
         masked = self._suite.mask(self.chain, ctx, frame.retran, rand_b)
@@ -152,6 +160,7 @@ class Session:
     def __init__(self, suite, epoch, root):
         self.epoch = epoch
         self.sender = Sender(suite, TO_RESPONDER, epoch, keys.chain_key(root, TO_RESPONDER))
+        self._opened = None
         self.receiver = Receiver(suite, TO_INITIATOR, epoch, keys.chain_key(root, TO_INITIATOR))
         self.messages = 0
         self.counter = 0  # of the ids first sent in this epoch

@@ -140,6 +140,15 @@ def test_the_mark_is_on_disk_before_the_message_counts() -> None:
     assert keyring.decode(bench.port.saved[-1])[1][0].mark == 2
 
 
+def test_a_pad_masks_one_random_although_the_write_failed_in_between() -> None:
+    bench, hub = paired()
+    hub.sender.load(b"\x02" + bytes(7) + b"\x02text")
+    data = frames.decode(hub.sender.attempt(b"R" * 16, 0))
+    receiver = bench.device.peer.session.receiver
+    first, second = receiver.open(data, b"A" * 16), receiver.open(data, b"B" * 16)
+    assert first.dack == second.dack
+
+
 def test_a_queue_of_eight() -> None:
     bench, _ = paired()
     bench.disconnect()

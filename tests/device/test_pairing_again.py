@@ -3,6 +3,7 @@
 from typing import Any
 
 from self_secure_device import frames, keyring, keys
+from self_secure_device.session import READINGS
 from tests.device.bench import HUB, TEXT, VERIFIED, Bench
 from tests.device.responder import HubSession, Renewer
 
@@ -44,6 +45,7 @@ def test_old_chains_go_on_until_the_new_pairing_is_committed() -> None:
 
 def test_queued_messages_get_new_ids_in_a_new_pairing() -> None:
     bench, _ = paired()
+    bench.device.send(TEXT, b"sent", bench.now)
     bench.device.send(TEXT, b"mine", bench.now)
     bench.sent()
     new = again(bench)
@@ -53,6 +55,30 @@ def test_queued_messages_get_new_ids_in_a_new_pairing() -> None:
     [mine] = bench.give(info_dack)
     assert number == 1
     assert bench.take(new, mine) == (TEXT, 2, b"mine")
+
+
+def test_what_was_sent_under_the_old_pairing_is_reported_and_not_repeated() -> None:
+    bench, old = paired()
+    bench.device.send(TEXT, b"once", bench.now)
+    [data] = bench.sent()
+    number = bench.accept(old, data)[1]  # its DACK is lost
+    new = again(bench)
+    dack, info = bench.tell(new, VERIFIED, 1, b"\x01")
+    new.sender.acknowledge(frames.decode(dack))
+    assert bench.events("undelivered") == [number]
+    *_, info_dack = bench.accept(new, info)
+    assert bench.give(info_dack) == []
+
+
+def test_readings_that_were_sent_under_the_old_pairing_go_out_again() -> None:
+    bench, _ = paired()
+    bench.device.send(READINGS, b"\x01\x50", bench.now)
+    bench.sent()
+    new = again(bench)
+    dack, info = bench.tell(new, VERIFIED, 1, b"\x01")
+    new.sender.acknowledge(frames.decode(dack))
+    *_, info_dack = bench.accept(new, info)
+    assert bench.take(new, bench.give(info_dack)[0]) == (READINGS, 2, b"\x01\x50")
 
 
 def test_a_resume_lists_the_newest_pairing_first_and_commits_it() -> None:
