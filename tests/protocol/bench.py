@@ -36,7 +36,9 @@ class Store(MemoryStore):
 class Bench:
     """Time stands still unless a test moves `now`."""
 
-    def __init__(self, *, suites: tuple[int, ...] = (HYBRID,), seed: int = 1, store: MemoryStore | None = None, **options: Any) -> None:
+    def __init__(
+        self, *, suites: tuple[int, ...] = (HYBRID,), packets: int = 64, seed: int = 1, store: MemoryStore | None = None, **options: Any
+    ) -> None:
         rng = random.Random(seed)
         self.now = 0.0
         self.events: list[Event] = []
@@ -45,7 +47,7 @@ class Bench:
         self.settings = Settings(**{**SMALL, **options})
         self.hub = LocalHub(self.settings, rng.randbytes, self.store)
         self._reassembler = framing.Reassembler()
-        self.device = Initiator(rng, suites)
+        self.device = Initiator(rng, suites, packets)
 
     # --- the hub
 
@@ -98,6 +100,11 @@ class Bench:
         self.call("link_closed")
         return accept
 
+    def forge(self, numbers: Iterable[int], scanner: str = "here", value: bytes = bytes(20)) -> None:
+        """Somebody sends other packets under these numbers."""
+        for seq in numbers:
+            self.call("random_packet", scanner, self.device.request.sid, seq, value)
+
     def hear(self, numbers: Iterable[int], scanner: str = "here") -> None:
         """Let a scanner hear some packets."""
         for seq in numbers:
@@ -106,6 +113,11 @@ class Bench:
     def respond(self, numbers: Iterable[int] = range(ENOUGH)) -> bytes:
         """Let the packets be heard, connect, return RSP."""
         self.hear(numbers)
+        return self.connect()
+
+    def respond_as(self, scanner: str, numbers: Iterable[int]) -> bytes:
+        """As `respond`, heard by another scanner."""
+        self.hear(numbers, scanner)
         return self.connect()
 
     def connect(self) -> bytes:
@@ -146,7 +158,7 @@ class Bench:
 class Initiator:
     """The device's machine with its own secrets; `confess` lets it send an ACK of its own making."""
 
-    def __init__(self, rng: random.Random, suites: tuple[int, ...] = (HYBRID,), n_max: int = 64) -> None:
+    def __init__(self, rng: random.Random, suites: tuple[int, ...], n_max: int) -> None:
         self.request = Request(IDENTITY, Parameters(suites, n_max=n_max), Secrets.draw(rng.randbytes))
         self.machine = DeviceNegotiation(self.request, rng.randbytes(16), 0)
 
