@@ -10,12 +10,13 @@ Sans-I/O. The program around it calls ``connected``, ``subscribed``, ``received`
     "possible_clone", "resume_refused", "error" text.
 """
 
-from . import adverts, frames, keyring, keys
+from . import adverts, frames, keyring
 from .errors import DeviceError, DropError, StateError, StorageError
 from .link import Link
 from .pairing import Pairing
 from .peer import Message, Peer
-from .session import BYTES, INFO, TEXT, VERIFIED, Session
+from .session import BYTES, INFO, TEXT, VERIFIED
+from .suites import PAPER_ID, SUITES
 
 PHASE_NEGOTIATION, PHASE_RESUME = 0, 2  # high nibble of the type
 
@@ -150,11 +151,17 @@ class Device:
 
     def _receive(self, raw, now):
         try:
-            self._dispatch(frames.decode(raw), now)
+            self._dispatch(self._decode(raw), now)
         except DropError as error:
             self.counters[error.reason] = self.counters.get(error.reason, 0) + 1
         except StorageError as error:
             self.emit("error", str(error))
+
+    def _decode(self, raw):
+        """Read one frame; bit 7 of the first byte marks those of suite ``paper``, if it is in use."""
+        if raw[0] & 0x80 and PAPER_ID in SUITES:
+            return SUITES[PAPER_ID].decode(raw)
+        return frames.decode(raw)
 
     def _dispatch(self, frame, now):
         phase = frame.kind >> 4
@@ -206,8 +213,8 @@ class Device:
 
     def opened(self, negotiation, root):
         """Store a new pairing's key, uncommitted; StorageError when that failed. Then the code may be shown."""
-        session = Session(negotiation.suite, 0, root)
-        self.keyring.add(negotiation.identity, negotiation.suite, keys.store_key(root), session)
+        store, session = negotiation.begin(root)
+        self.keyring.add(negotiation.identity, negotiation.suite, store, session)
         peer = self._peer(negotiation.identity)
         peer.forget_resume()
         if self.link is not None:

@@ -26,6 +26,8 @@ RESUME_ENTRY_BYTES = 8
 class Frame:
     """One decoded frame; ``head`` is the frame without its MAC(s), ``mac`` what follows."""
 
+    paper = False  # whether it came behind the clear byte of suite ``paper``
+
     def __init__(self, head, mac=b""):
         self.kind = head[0]
         self.retran = head[1]

@@ -6,14 +6,16 @@ new list first and adopts it only then.
 
 from .crypto import number, sha256, u32, u64
 from .errors import StorageError
-from .suites import SUITES
+from .suites import find
 
 MAGIC = b"SSD"
 VERSION = 1
+PAPER_VERSION = 2  # written only when a key of suite ``paper`` is there: its entries are longer
 HEAD_BYTES = 21  # magic, version, identity, count
-KEY_BYTES = 66
+KEY_HEAD_BYTES = 34  # what stands before an entry's stored key
 CHECK_BYTES = 8  # of SHA-256: finds a damaged file, proves nothing
 COMMITTED = 1  # flag bit
+DAMAGED = "the stored state is damaged"
 
 
 class Key:
@@ -32,29 +34,35 @@ class Key:
         self.mark = mark
         self.session = session
 
-    def marked(self, mark):
-        """Return the committed key with this high-water mark."""
-        return Key(self.identity, self.suite, self.pairing, self.epoch, self.store, True, mark, self.session)
+    def marked(self, mark, saved):
+        """Return the committed key with this high-water mark, and with the W-round key ``saved`` unless that is None."""
+        store = self.suite.save(self.store, saved) if saved else self.store
+        return Key(self.identity, self.suite, self.pairing, self.epoch, store, True, mark, self.session)
 
     def encode(self):
-        """Return the key's 66 bytes of the snapshot."""
+        """Return the key's bytes in the snapshot: a head, and the suite's stored key."""
         flags = COMMITTED if self.committed else 0
         head = self.identity + bytes([self.suite.suite_id]) + u32(self.pairing) + u32(self.epoch)
         return head + bytes([flags]) + u64(self.mark) + self.store
 
     @classmethod
     def decode(cls, data):
-        """Read ``encode``'s bytes; StorageError for a suite this program does not know."""
-        if data[16] not in SUITES:
+        """Read one key; return it and the bytes behind it. StorageError for a suite this program does not know."""
+        if len(data) < KEY_HEAD_BYTES:
+            raise StorageError(DAMAGED)
+        suite = find(data[16])
+        if suite is None:
             raise StorageError("unknown suite in the stored state")
-        committed = bool(data[25] & COMMITTED)
+        end = KEY_HEAD_BYTES + suite.store_bytes
         pairing, epoch, mark = number(data[17:21]), number(data[21:25]), number(data[26:34])
-        return cls(data[:16], SUITES[data[16]], pairing, epoch, data[34:], committed, mark)
+        store, committed = data[KEY_HEAD_BYTES:end], bool(data[25] & COMMITTED)
+        return cls(data[:16], suite, pairing, epoch, store, committed, mark), data[end:]
 
 
 def encode(identity, entries):
     """Return the snapshot: magic, version, identity, keys newest first, checksum."""
-    body = MAGIC + bytes([VERSION]) + identity + bytes([len(entries)])
+    version = PAPER_VERSION if any(entry.suite.paper for entry in entries) else VERSION
+    body = MAGIC + bytes([version]) + identity + bytes([len(entries)])
     body += b"".join(entry.encode() for entry in entries)
     return body + sha256(body)[:CHECK_BYTES]
 
@@ -63,13 +71,16 @@ def decode(data):
     """Read a snapshot; return (identity, keys). StorageError when damaged or from a newer program."""
     body, check = data[:-CHECK_BYTES], data[-CHECK_BYTES:]
     if len(body) < HEAD_BYTES or body[:3] != MAGIC or sha256(body)[:CHECK_BYTES] != check:
-        raise StorageError("the stored state is damaged")
-    if body[3] != VERSION:
-        raise StorageError("the stored state has version %d, this program reads %d" % (body[3], VERSION))
-    if len(body) != HEAD_BYTES + KEY_BYTES * body[HEAD_BYTES - 1]:
-        raise StorageError("the stored state is damaged")
-    starts = range(HEAD_BYTES, len(body), KEY_BYTES)
-    return body[4:20], [Key.decode(body[at : at + KEY_BYTES]) for at in starts]
+        raise StorageError(DAMAGED)
+    if not VERSION <= body[3] <= PAPER_VERSION:
+        raise StorageError("the stored state has version %d, this program reads up to %d" % (body[3], PAPER_VERSION))
+    entries, rest = [], body[HEAD_BYTES:]
+    for _ in range(body[HEAD_BYTES - 1]):
+        key, rest = Key.decode(rest)
+        entries.append(key)
+    if rest or any(len(key.store) != key.suite.store_bytes for key in entries):
+        raise StorageError(DAMAGED)
+    return body[4:20], entries
 
 
 class Keyring:
@@ -111,9 +122,9 @@ class Keyring:
         key = Key(identity, suite, pairing, 0, root_store, session=session)
         self.replace([key] + self.entries)
 
-    def mark(self, key, mark):
-        """Commit ``key`` and its mark in one write; everything older goes. Return the key that stands for it now."""
-        marked = key.marked(mark)
+    def mark(self, key, mark, saved=None):
+        """Commit ``key``, its mark and a W-round key in one write; everything older goes. Return what stands for it now."""
+        marked = key.marked(mark, saved)
         kept = [marked if entry is key else entry for entry in self.entries if entry.pairing >= key.pairing]
         self.replace(kept)
         return marked

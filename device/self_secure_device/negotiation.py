@@ -7,6 +7,7 @@ uncommitted, before it lets OPEN leave: OPEN is the answer that comes back toget
 from . import frames, keys, limits, messages, tables
 from .crypto import equal, sha256, tag
 from .errors import StateError, TagError
+from .session import Session
 from .suites import SUITES
 
 NAK_CAUSES = {1: "too few packets", 2: "conflicts", 3: "suite below the floor", 4: "wrong MAC", 5: "busy", 6: "refused"}
@@ -25,6 +26,8 @@ class Negotiation:
     ``failure`` names the cause once the state is ENDED; ``root`` (RK_0) and ``code`` (six digits, or None where the
     suite shows none) are there from OPENED on, until the caller takes them with ``take_root``.
     """
+
+    paper = False
 
     def __init__(self, request, secret, now):
         self.request = request
@@ -54,6 +57,8 @@ class Negotiation:
 
     def receive(self, frame, now):
         """Take one frame; return the frame to send, or None. DropError when it changes nothing."""
+        if frame.paper != self.paper and frame.kind != frames.NAK:
+            raise StateError("another suite's frame")
         seen = sha256(frame.raw)
         if seen in self._answers:
             return self._answers[seen]
@@ -101,6 +106,10 @@ class Negotiation:
         """Hand RK_0 over, once."""
         root, self._root = self._root, None
         return root
+
+    def begin(self, root):
+        """Return what is stored of the new pairing's root, and the session that starts from it."""
+        return keys.store_key(root), Session(self.suite, 0, root)
 
     def next_random(self):
         """Return (sid, Seq, R) of the next random packet, or None when there is nothing to broadcast."""

@@ -4,6 +4,7 @@ from . import limits, tables
 from .errors import DeviceError, StateError, StorageError
 from .negotiation import Negotiation
 from .request import Request, Secrets
+from .suites import PAPER_ID, find
 
 
 class Pairing:
@@ -53,7 +54,10 @@ class Pairing:
         self.poll(now)
 
     def _check_room(self):
-        if len(self._host.keyring.entries) >= limits.MAX_KEYS:
+        entries, suite = self._host.keyring.entries, find(self._parameters.suites[0])
+        if any(entry.suite.paper != suite.paper for entry in entries):
+            raise DeviceError("the suite paper never mixes with another: reset this device first")
+        if len(entries) >= suite.max_keys:
             raise DeviceError("too many pairings without an answer: resume or reset this device")
 
     def contacted(self, now):
@@ -119,10 +123,14 @@ class Pairing:
         except DeviceError as error:
             self._host.emit("error", str(error))
             return
-        urandom = self._host.urandom
-        request = Request(self._host.keyring.identity, self._parameters, Secrets.draw(urandom))
-        self.negotiation = Negotiation(request, urandom(16), now)
-        self._host.send_frame(request.frame)
+        self.negotiation = self._begin(now)
+        self._host.send_frame(self.negotiation.request.frame)
+
+    def _begin(self, now):
+        identity, urandom = self._host.keyring.identity, self._host.urandom
+        if self._parameters.paper:
+            return find(PAPER_ID).begin(identity, self._parameters, urandom, now)
+        return Negotiation(Request(identity, self._parameters, Secrets.draw(urandom)), urandom(16), now)
 
     def _expire(self, now):
         silent = self.negotiation.state == tables.BROADCASTING and self._host.link is not None

@@ -4,10 +4,10 @@
 ``committed`` and ``renewed``.
 """
 
-from . import keys, limits, tables
+from . import limits, tables
 from .errors import DeviceError, StateError, TagError
-from .resume import Resume
-from .session import READINGS, RoundTrip, Session, encode_text
+from .resume import Resume, start
+from .session import READINGS, RoundTrip, encode_text
 
 
 class Message:
@@ -115,13 +115,16 @@ class Peer:
 
     def _retry(self, sender, now):
         if sender.exhausted:
-            self.session.frozen = True
-            self._host.emit("undelivered", self.queue[0].number)
-            return
-        self._attempt(sender, now)
+            self._freeze()
+        else:
+            self._attempt(sender, now)
+
+    def _freeze(self):
+        self.session.frozen = True
+        self._host.emit("undelivered", self.queue[0].number)
 
     def _attempt(self, sender, now):
-        self._host.send_frame(sender.attempt(self._host.urandom(16), now))
+        self._host.send_frame(sender.attempt(self._host.urandom(sender.entropy_bytes), now))
         self._retry_at = now + self._round_trip.timeout
 
     # --- messages out ------------------------------------------------------------------------------------------
@@ -131,8 +134,9 @@ class Peer:
 
         READINGS replace those that were never sent: a hub that was away wants the newest state, not the history.
         """
-        if len(body) > limits.MAX_BODY:
-            raise DeviceError("message too long: at most %d bytes" % limits.MAX_BODY)
+        longest = self.entries[0].suite.max_body
+        if len(body) > longest:
+            raise DeviceError("message too long: at most %d bytes" % longest)
         if kind == READINGS:
             self.queue = [other for other in self.queue if other.kind != READINGS or other.number is not None]
         if len(self.queue) >= limits.MAX_QUEUE:
@@ -157,6 +161,8 @@ class Peer:
 
     def receive(self, frame, now):
         """Take one frame; DropError when it changes nothing."""
+        if frame.paper != self.entries[0].suite.paper:
+            raise StateError("another suite's frame")
         name = tables.handler(tables.PEER, self.state, frame.kind)
         getattr(self, "_" + name)(frame, now)
         self.poll(now)
@@ -174,7 +180,7 @@ class Peer:
             self._host.send_frame(stored)
             return True
         try:
-            accepted = receiver.open(frame, self._host.urandom(16))
+            accepted = receiver.open(frame, self._host.urandom(receiver.entropy_bytes))
         except TagError:
             return False
         self._accept(entry, accepted)
@@ -183,8 +189,8 @@ class Peer:
     def _accept(self, entry, accepted):
         """Store commit and mark in one write, then acknowledge, then act: at most once, also after a crash."""
         first, fresh = not entry.committed, accepted.number > entry.mark
-        if first or fresh:
-            self._host.keyring.mark(entry, max(entry.mark, accepted.number))
+        if first or fresh or accepted.saved:
+            self._host.keyring.mark(entry, max(entry.mark, accepted.number), accepted.saved)
         session = entry.session
         session.receiver.commit(accepted)
         session.messages += 1
@@ -198,16 +204,26 @@ class Peer:
         session = self.session
         if session is None or session.sender.idle:
             raise StateError("nothing is outstanding")
-        kept = session.sender.acknowledge(frame)
+        kept = session.sender.acknowledge(frame, self._save)
+        if kept is None:
+            self._freeze()
+            return
         session.messages += 1
         session.frozen = False
         self._round_trip.sample(now - kept.sent_at)
         self._host.emit("delivered", self.queue.pop(0).number)
 
+    def _save(self, saved):
+        """Store a W-round key of the sending chain before it is used (suite ``paper``)."""
+        [entry] = [entry for entry in self.entries if entry.committed]
+        self._host.keyring.mark(entry, entry.mark, saved)
+
     def _hello(self, frame, now):
         if self._link is None or self._link.hellos >= limits.MAX_R0:
             raise StateError("too many R0")
         self._link.hellos += 1
+        if not self._resume.running:
+            self._resume = start(self.entries[0].suite)
         urandom = self._host.urandom
         self._host.send_frame(self._resume.answer(frame, self.entries, urandom(16), urandom(32)))
 
@@ -218,8 +234,7 @@ class Peer:
     def _new_epoch(self, frame, now):
         renewal = self._resume.renew(frame)
         entry = renewal.entry
-        session = Session(entry.suite, renewal.epoch, renewal.root)
-        self._host.keyring.renew(entry, renewal.epoch, keys.store_key(renewal.root), session)
+        self._host.keyring.renew(entry, renewal.epoch, renewal.store, renewal.session)
         self._resume.forget()
         self._host.send_frame(renewal.frame)
         if renewal.possible_clone:

@@ -5,15 +5,18 @@ The seed of the random packets, the X25519 secret and the nonce live in memory o
 
 from . import frames, keys, limits, messages, x25519
 from .errors import DeviceError
-from .suites import SUITES
+from .suites import PAPER_ID, SUITES, find
 
 
 class Parameters:
     """What this device offers in REQ: suite ids (best first), N_max, interval in ms, waiting phase in s."""
 
     def __init__(self, suites, n_max=limits.MAX_PACKETS, interval=limits.DEFAULT_INTERVAL, wait=limits.DEFAULT_WAIT, psk=b""):
-        if not suites or any(suite_id not in SUITES for suite_id in suites):
+        if not suites or any(find(suite_id) is None for suite_id in suites):
             raise DeviceError("unknown suite")
+        self.paper = PAPER_ID in suites
+        if self.paper and (len(suites) > 1 or psk):
+            raise DeviceError("the suite paper stands alone, without a scanned secret")
         self.suites = tuple(suites)
         self.n_max = n_max
         self.interval = interval

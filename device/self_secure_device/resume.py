@@ -6,15 +6,18 @@ R0 alone changes nothing. The memory of a running resume dies with the connectio
 from . import frames, keys, limits, messages, x25519
 from .crypto import equal, tag
 from .errors import CryptoError, StateError, TagError
+from .session import Session
 
 
 class Renewal:
-    """What an accepted R2 leads to: the entry it was based on, the new root, and R3."""
+    """What an accepted R2 leads to: the entry it was based on, the new root with its session, and R3."""
 
     def __init__(self, entry, epoch, root, transcript, clone):
         self.entry = entry
         self.epoch = epoch
         self.root = root
+        self.store = keys.store_key(root)
+        self.session = Session(entry.suite, epoch, root)
         self.possible_clone = clone
         mac = tag(keys.finish_key(root), b"R3", transcript)
         self.frame = frames.encode_head(frames.R3, b"") + mac
@@ -49,17 +52,20 @@ class Resume:
         if self._answer is not None and frame.raw == self._hello:
             return self._answer
         hello = messages.Hello(frame.message)
-        session = entries[0].session
+        self._hello, self._nonce, self._secret, self._entries = frame.raw, nonce, secret, entries
+        self._answer = self._offer(hello)
+        return self._answer
+
+    def _offer(self, hello):
+        """Return R1."""
+        entries, session = self._entries, self._entries[0].session
         self._chains = session.chains() if session is not None else None
         hybrid = any(entry.suite.uses_x25519 for entry in entries)
-        public = x25519.public_key(secret) if hybrid else x25519.NO_KEY
+        public = x25519.public_key(self._secret) if hybrid else x25519.NO_KEY
         listed = [(entry.epoch, keys.key_id(entry.store)) for entry in entries]
-        message = messages.entries(nonce, hello.nonce, listed, self._live(), public)
+        message = messages.entries(self._nonce, hello.nonce, listed, self._live(), public)
         self._head = frames.encode_head(frames.R1, message)
-        macs = [tag(keys.resume_key(entry.store), b"R1", self._head) for entry in entries]
-        self._hello, self._nonce, self._secret, self._entries = frame.raw, nonce, secret, entries
-        self._answer = self._head + b"".join(macs)
-        return self._answer
+        return self._head + b"".join(tag(keys.resume_key(entry.store), b"R1", self._head) for entry in entries)
 
     def _live(self):
         return keys.live_digest(self._chains) if self._chains is not None else keys.NO_LIVE
@@ -107,3 +113,8 @@ class Resume:
         if keys.NO_LIVE in (own, theirs):
             return b"", False
         return (keys.live_key(self._chains), False) if equal(own, theirs) else (b"", True)
+
+
+def start(suite):
+    """Return the machine of one resume under this suite."""
+    return suite.resume() if suite.paper else Resume()

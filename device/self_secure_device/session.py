@@ -35,6 +35,8 @@ class Attempt:
 class Sender:
     """One sending chain. ``text`` is the message in the present slot, None when nothing is unacknowledged."""
 
+    entropy_bytes = RAND_BYTES  # per attempt
+
     def __init__(self, suite, direction, epoch, chain):
         self._suite = suite
         self._direction = direction
@@ -72,7 +74,7 @@ class Sender:
         self._attempts.append(Attempt(retran, rand, tag, now))
         return header + sealed + tag
 
-    def acknowledge(self, frame):
+    def acknowledge(self, frame, write=None):
         """Take a DACK: step the chain and return the accepted attempt; TagError when it is not ours."""
         if frame.seq != self.seq or frame.retran >= len(self._attempts) or len(frame.message) != DACK_BYTES:
             raise TagError("DACK")
@@ -81,15 +83,20 @@ class Sender:
         if not equal(self._suite.acknowledge(self.chain, ctx, kept.retran, kept.tag, frame.message), frame.mac):
             raise TagError("DACK")
         rand_b = self._suite.mask(self.chain, ctx, kept.retran, frame.message)
-        self.chain = self._suite.step(self.chain, ctx, kept.retran, kept.rand, rand_b, self.text, kept.tag)
+        self._step(self._suite.step(self.chain, ctx, kept.retran, kept.rand, rand_b, self.text, kept.tag))
+        return kept
+
+    def _step(self, chain):
+        self.chain = chain
         self.seq += 1
         self.text = None
         self._attempts = []
-        return kept
 
 
 class Accepted:
     """A DATA frame that verified: its message, and what the chain becomes when it is committed."""
+
+    saved = None  # the W-round key to be stored with it (suite ``paper``)
 
     def __init__(self, text, dack, chain, mac_key):
         self.kind = text[0]
@@ -103,6 +110,8 @@ class Accepted:
 class Receiver:
     """One receiving chain, with the stored acknowledgement of the message before."""
 
+    entropy_bytes = RAND_BYTES  # per acknowledgement
+
     def __init__(self, suite, direction, epoch, chain):
         self._suite = suite
         self._direction = direction
@@ -111,6 +120,7 @@ class Receiver:
         self.seq = 0
         self._mac_key = None  # K_H of the message before
         self._dack = None
+        self._opened = None  # a frame that was opened but not committed, and what it leads to
 
     def repeated(self, frame):
         """Return the stored DACK when ``frame`` is an attempt of the message before, else None."""
@@ -120,7 +130,6 @@ class Receiver:
         fits = equal(self._suite.data_tag(self._mac_key, frame.header, ctx, frame.message), frame.mac)
         return self._dack if fits else None
 
-        self._opened = None  # a frame that was opened but not committed, and what it leads to
     def open(self, frame, rand_b):
         """Verify and decrypt the expected message; TagError or FrameError when it is anything else.
 
@@ -151,6 +160,7 @@ class Receiver:
         """Step the chain: ``accepted`` came from ``open`` and its mark is on disk."""
         self.chain = accepted.chain
         self._mac_key, self._dack = accepted.mac_key, accepted.dack
+        self._opened = None
         self.seq += 1
 
 
@@ -160,7 +170,6 @@ class Session:
     def __init__(self, suite, epoch, root):
         self.epoch = epoch
         self.sender = Sender(suite, TO_RESPONDER, epoch, keys.chain_key(root, TO_RESPONDER))
-        self._opened = None
         self.receiver = Receiver(suite, TO_INITIATOR, epoch, keys.chain_key(root, TO_INITIATOR))
         self.messages = 0
         self.counter = 0  # of the ids first sent in this epoch

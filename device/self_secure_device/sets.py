@@ -104,6 +104,15 @@ def decode(data, at=0):
     raise SetError("unknown encoder")
 
 
+def decode_deltas(data):
+    """Read a payload of encoder 0 that fills ``data`` and says no count (suite ``paper``); return its numbers."""
+    count = sum(byte < 0x80 for byte in data)  # the last byte of each number
+    numbers, end = _decode_deltas(data, 0, count)
+    if end != len(data):
+        raise SetError("bytes left over")
+    return numbers
+
+
 def decode_whole(data):
     """Read a coded set that must fill ``data``; return its numbers."""
     numbers, end = decode(data)

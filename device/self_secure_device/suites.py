@@ -1,13 +1,14 @@
 """Suites: a suite is a set of functions, never a state machine (protocol.md 2).
 
-``hybrid`` and ``loss`` share all but X25519; the ``paper`` suite can be added as one more class with these methods.
+``hybrid`` and ``loss`` share all but X25519. ``paper`` has packets of its own; ``find`` imports it when it is first used.
 """
 
 import hashlib
 
-from . import x25519
+from . import limits, x25519
 from .crypto import counter_mode, expand, extract, hmac, lp, sha256, tag, u16, u32, xor
 
+PAPER_ID = 0x00
 LOSS_ID = 0x01
 HYBRID_ID = 0x11
 RAND_BYTES = 16
@@ -24,6 +25,10 @@ class Loss:
 
     suite_id = LOSS_ID
     name = "loss"
+    paper = False
+    max_body = limits.MAX_BODY
+    max_keys = limits.MAX_KEYS
+    store_bytes = 32  # SK_e
     uses_x25519 = False
     shows_code = False
 
@@ -111,3 +116,14 @@ class Hybrid(Loss):
 HYBRID = Hybrid()
 LOSS = Loss()
 SUITES = {HYBRID_ID: HYBRID, LOSS_ID: LOSS}
+
+
+def find(suite_id):
+    """Return a suite, or None for an unknown one; a firmware may leave the folder of ``paper`` out."""
+    if suite_id == PAPER_ID and PAPER_ID not in SUITES:
+        try:
+            from .paper import PAPER  # noqa: PLC0415  # only who uses it pays for its memory
+        except ImportError:
+            return None
+        SUITES[PAPER_ID] = PAPER
+    return SUITES.get(suite_id)

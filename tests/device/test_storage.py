@@ -54,7 +54,7 @@ def resealed(body: bytes) -> bytes:
     return body + hashlib.sha256(body).digest()[: keyring.CHECK_BYTES]
 
 
-@pytest.mark.parametrize(("position", "value", "text"), [(3, 2, "version 2"), (20, 3, "damaged"), (37, 0x77, "unknown suite")])
+@pytest.mark.parametrize(("position", "value", "text"), [(3, 3, "version 3"), (20, 3, "damaged"), (37, 0x77, "unknown suite")])
 def test_what_a_newer_program_wrote_is_refused(position: int, value: int, text: str) -> None:
     body = bytearray(VERSION_1[: -keyring.CHECK_BYTES])
     body[position] = value

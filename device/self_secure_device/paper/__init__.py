@@ -1,0 +1,39 @@
+"""Suite 0x00 ``paper``: formulas (1) to (15) as protocol.md 8 resolves them, for research and fidelity.
+
+A folder of its own: a maker leaves it out of a firmware, and ``suites.find`` imports it only when the suite is used.
+"""
+
+from . import chains, negotiation, packets, resume
+
+
+class Paper:
+    """The suite as the core sees it: its bounds, packets and machines."""
+
+    suite_id = 0x00
+    name = "paper"
+    paper = True
+    uses_x25519 = False
+    shows_code = False
+    max_body = packets.MAX_BODY
+    max_keys = resume.MAX_KEYS
+    store_bytes = chains.STORE_BYTES
+
+    def decode(self, raw):
+        """Read what stands behind a first byte with bit 7 set; FrameError or TagError."""
+        return packets.decode(raw)
+
+    def begin(self, identity, parameters, urandom, now):
+        """Return a new negotiation, as ``negotiation.begin`` does for the other suites."""
+        request = negotiation.PaperRequest(identity, parameters, urandom)
+        return negotiation.PaperNegotiation(self, request, urandom, now)
+
+    def resume(self):
+        """Return the machine of one resume."""
+        return resume.PaperResume()
+
+    def save(self, store, saved):
+        """Return the stored W-round keys with the one that a chain has just reached."""
+        return chains.save(store, saved)
+
+
+PAPER = Paper()

@@ -1,0 +1,94 @@
+"""The paper's Alice: REQ, ACC, broadcast, RSP, ACK, END over the table and machine of ``negotiation.py`` (protocol.md 8).
+
+There is no OPEN: the new key is on disk, uncommitted, when END has verified.
+"""
+
+from .. import frames, limits, sets, tables
+from ..crypto import equal, hmac, sha256, u16
+from ..errors import FrameError, TagError
+from ..messages import IDENTITY_BYTES
+from ..negotiation import Negotiation
+from ..session import TO_INITIATOR, TO_RESPONDER
+from . import chains, formulas, packets
+
+MIN_IDENTITY_BYTES = 6  # a MAC address, which the paper's Bob and Alice check for
+MIN_PACKETS = 20  # N_r, a constant of the suite
+RANDOM_BYTES = 20  # R: what an advertisement has room for
+DIRECTIONS = (TO_RESPONDER, TO_INITIATOR)
+
+
+class PaperRequest:
+    """REQ and the random messages behind it, which a seed in memory stands for until it is wiped."""
+
+    def __init__(self, identity, parameters, urandom):
+        self.parameters = parameters
+        self.sid = sha256(identity)[0]
+        self.sent = 0  # random packets on the air so far, the next Seq
+        self.transcript = b""  # this suite has none
+        self.frame = packets.hashed(frames.REQ, identity, urandom(packets.RAND_BYTES + packets.SEED_BYTES))
+        self._seed = urandom(32)
+
+    def random(self, suite, seq):
+        """m[i]: 20 bytes."""
+        return hmac(self._seed, u16(seq))[:RANDOM_BYTES]
+
+    def wipe(self):
+        """Forget the random messages."""
+        self._seed = None
+
+
+class PaperNegotiation(Negotiation):
+    """One REQ → ACC → broadcast → RSP → ACK → END with one responder; the root handed over is K_0."""
+
+    paper = True
+
+    def __init__(self, suite, request, urandom, now):
+        super().__init__(request, b"", now)
+        self.suite = suite
+        self._urandom = urandom
+
+    def begin(self, root):
+        """Return what is stored of K_0, and the session that starts from it."""
+        first = [formulas.direction_key(root, direction) for direction in DIRECTIONS]
+        return chains.first_store((0, 0), first), chains.PaperSession((0, 0), first)
+
+    # --- handlers, named in tables.NEGOTIATION -----------------------------------------------------------------
+
+    def _accepted(self, packet, now):
+        identity = packet.message
+        if not MIN_IDENTITY_BYTES <= len(identity) <= IDENTITY_BYTES:
+            raise FrameError("ACC carries an address or an identity")
+        self.identity = identity + bytes(IDENTITY_BYTES - len(identity))
+        self._accept = self.request.parameters
+        self.state = tables.BROADCASTING
+        self.deadline = self._cap = now + self._broadcast_cap()
+
+    def _responded(self, packet, now):
+        numbers = sets.decode_deltas(packet.message)
+        if numbers and numbers[-1] >= self.request.parameters.n_max:
+            raise FrameError("Seq out of bounds")
+        if len(numbers) < MIN_PACKETS:
+            return self.fail("too few packets")
+        initial = formulas.initial_key(self._random(seq) for seq in numbers)
+        derived = formulas.derived_key(initial)
+        if not equal(formulas.response_tag(derived, packet.message), packet.mac):
+            return self.fail("wrong MAC")
+        return self._confirm(initial, derived, now)
+
+    def _confirmed(self, packet, now):
+        if packet.message or not equal(self._keys[1], packet.mac):
+            raise TagError("END")
+        self._root = self._keys[0]
+        self._forget()
+        self.state = tables.OPENED
+        self.deadline = now + limits.OPEN_TIME
+
+    # --- steps -------------------------------------------------------------------------------------------------
+
+    def _confirm(self, initial, derived, now):
+        """Return ACK; keep K_0 and the tail that END must have (10)."""
+        rand, seed = self._urandom(packets.RAND_BYTES), self._urandom(packets.SEED_BYTES)
+        self._keys = (initial, formulas.end_tag(derived, rand))
+        self.state = tables.ACKNOWLEDGED
+        self.deadline = now + 2 * limits.T_3 + self.request.parameters.wait * limits.SECOND
+        return packets.encode(frames.ACK, packets.pad(frames.ACK, b"", rand, seed), formulas.acknowledge_tag(derived, rand))
