@@ -1,0 +1,165 @@
+"""The other end of the board's ``bluetooth`` module: JSON lines over a socket on one side, Bumble on the other."""
+
+import asyncio
+from collections.abc import Callable
+import contextlib
+import json
+import logging
+from typing import Any
+
+from bumble import hci
+from bumble.core import BaseBumbleError
+from bumble.device import Connection, Device as Adapter, DeviceConfiguration
+from bumble.gatt import Characteristic, CharacteristicValue, Service
+from bumble.transport import open_transport
+
+from .air import Air
+
+LOCALHOST = "127.0.0.1"
+LONGEST_LINE = 4096  # bytes; the longest tells all characteristics
+ENDING = 2.0  # s to hang up before the transport is closed anyway
+_LOGGER = logging.getLogger(__name__)
+
+type Message = dict[str, Any]
+
+
+class BridgeError(Exception):
+    """The adapter could not be opened, went away, or the board said what no board says."""
+
+
+class Bridge:
+    """One adapter for one board. ``address`` is what the board advertises under, None for the adapter's own."""
+
+    def __init__(self, transport: str, address: str) -> None:
+        self._spec = transport
+        self._address = hci.Address(address)
+        self._writer: asyncio.StreamWriter | None = None
+        self._server: asyncio.Server | None = None
+        self._adapter: Adapter
+        self._air: Air
+        self._connections: dict[int, Connection] = {}
+        self._values: dict[int, Characteristic[bytes]] = {}
+        self._lost: asyncio.Future[None]
+        self._does: dict[str, Callable[[Message], Any]] = {
+            "mtu": self._mtu,
+            "services": self._services,
+            "advertise": self._advertise,
+            "stop": lambda _: self._air.stop(),
+            "notify": self._notify,
+            "disconnect": self._disconnect,
+        }
+
+    # --- life --------------------------------------------------------------------------------------------------
+
+    async def open(self) -> int:
+        """Take the adapter and listen for the board; return the port. BridgeError when there is no adapter."""
+        self._lost = asyncio.get_running_loop().create_future()
+        try:
+            self._transport = await open_transport(self._spec)
+        except (OSError, BaseBumbleError, ValueError) as error:
+            raise BridgeError(f"cannot open {self._spec}: {error}") from error
+        source = self._transport.source
+        source.terminated.add_done_callback(lambda _: self._fail(BridgeError("transport lost")))
+        configuration = DeviceConfiguration(name="", address=self._address, le_enabled=True, classic_enabled=False)
+        self._adapter = Adapter.from_config_with_hci(configuration, source, self._transport.sink)
+        self._adapter.on(Adapter.EVENT_CONNECTION, self._connected)
+        await self._adapter.power_on()
+        self._air = Air(self._adapter)
+        self._server = await asyncio.start_server(self._serve, LOCALHOST, 0, limit=LONGEST_LINE)
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def lost(self) -> None:
+        """Wait until the adapter is gone: BridgeError."""
+        await asyncio.shield(self._lost)
+
+    def _fail(self, error: BridgeError) -> None:
+        if not self._lost.done():
+            self._lost.set_exception(error)
+            self._lost.exception()  # whoever waits hears it; nobody may be waiting
+        if self._writer is not None:
+            self._writer.close()
+
+    async def close(self) -> None:
+        """Hang up and let the adapter go."""
+        if self._server is not None:
+            self._server.close()
+        with contextlib.suppress(TimeoutError, BaseBumbleError, hci.HCI_Error, OSError):
+            async with asyncio.timeout(ENDING):
+                if not self._lost.done():
+                    await self._let_go()
+        with contextlib.suppress(BaseBumbleError, OSError):
+            await self._transport.close()
+
+    async def _let_go(self) -> None:
+        for connection in list(self._connections.values()):
+            await connection.disconnect()
+        await self._adapter.power_off()
+
+    # --- the board ---------------------------------------------------------------------------------------------
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writer = writer
+        self._tell(mac=bytes(reversed(bytes(self._address))).hex())
+        try:
+            while line := await reader.readline():
+                await self._do(json.loads(line))
+        except (KeyError, TypeError, ValueError) as error:
+            self._fail(BridgeError(f"the board said what no board says: {error!r}"))
+        finally:
+            writer.close()
+
+    async def _do(self, message: Message) -> None:
+        """Carry out one call of the board; what a controller refuses, it refuses in silence, as under load."""
+        try:
+            done = self._does[message["do"]](message)
+            if asyncio.iscoroutine(done):
+                await done
+        except (BaseBumbleError, hci.HCI_Error) as error:
+            _LOGGER.debug("%s: %s", message["do"], error)
+
+    def _tell(self, **message: object) -> None:
+        if self._writer is not None and not self._writer.is_closing():
+            self._writer.write(json.dumps(message).encode() + b"\n")
+
+    def _mtu(self, message: Message) -> None:
+        self._adapter.gatt_server.max_mtu = message["mtu"]
+
+    def _services(self, message: Message) -> None:
+        services: dict[str, list[Characteristic[bytes]]] = {}
+        for handle, service, uuid, flags in message["characteristics"]:
+            value = CharacteristicValue(write=self._write_to(handle))
+            self._values[handle] = Characteristic(uuid, Characteristic.Properties(flags), Characteristic.WRITEABLE, value)
+            services.setdefault(service, []).append(self._values[handle])
+        for service, characteristics in services.items():
+            self._adapter.add_service(Service(service, characteristics))
+
+    def _write_to(self, handle: int) -> Callable[[Connection, bytes], None]:
+        return lambda connection, value: self._tell(event="write", connection=connection.handle, handle=handle, data=bytes(value).hex())
+
+    async def _advertise(self, message: Message) -> None:
+        await self._air.advertise(message["interval"], bytes.fromhex(message["data"]), bytes.fromhex(message["response"]))
+
+    async def _notify(self, message: Message) -> None:
+        try:
+            connection, value = self._connections.get(message["connection"]), self._values[message["handle"]]
+            if connection is not None:  # sent whether the other side has subscribed or not
+                await self._adapter.gatt_server.notify_subscriber(connection, value, bytes.fromhex(message["data"]), force=True)
+        finally:
+            self._tell(event="sent")
+
+    async def _disconnect(self, message: Message) -> None:
+        if (connection := self._connections.get(message["connection"])) is not None:
+            await connection.disconnect()
+
+    # --- the radio ---------------------------------------------------------------------------------------------
+
+    def _connected(self, connection: Connection) -> None:
+        self._connections[connection.handle] = connection
+        mtu, end = Connection.EVENT_CONNECTION_ATT_MTU_UPDATE, Connection.EVENT_DISCONNECTION
+        connection.on(mtu, lambda: self._tell(event="mtu", connection=connection.handle, mtu=connection.att_mtu))
+        connection.on(end, lambda _: self._disconnected(connection))
+        self._tell(event="connected", connection=connection.handle)
+
+    def _disconnected(self, connection: Connection) -> None:
+        self._connections.pop(connection.handle, None)
+        self._tell(event="disconnected", connection=connection.handle)

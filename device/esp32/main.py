@@ -1,0 +1,22 @@
+"""Runs when the board starts. Choose what the device is; the rest is in ``self_secure_esp32``.
+
+As it stands it needs no part but the chip. With a DHT22 on pin 4::
+
+    profile = Thermometer(Dht(dht.DHT22(machine.Pin(4))))
+
+with ``Thermometer`` from ``self_secure_device.profiles`` and ``Dht`` from ``self_secure_esp32.sensors``. A text display, which
+prints on the serial console what the hub sends, and calls ``show(text)``, a function of yours, to draw it::
+
+    profile = Display(lambda: 100, show)
+"""
+
+import machine
+
+import esp32
+from self_secure_esp32.program import Program
+from self_secure_esp32.sensors import ChipThermometer
+
+profile = ChipThermometer(esp32.mcu_temperature)  # the classic ESP32 has only `raw_temperature`, in °F and uncalibrated
+
+# Pin 0 is the BOOT button of most boards: a press pairs anew, ten seconds erase every key.
+Program(profile, name="ESP32", button=machine.Pin(0, machine.Pin.IN, machine.Pin.PULL_UP)).run()

@@ -1,0 +1,158 @@
+"""The device program: core, profile, storage, radio, button and console together."""
+
+import gc
+import os
+import time
+
+import bluetooth
+from micropython import const
+
+from self_secure_device import profiles
+from self_secure_device.device import Device
+from self_secure_device.errors import DeviceError
+from self_secure_device.request import Parameters
+from self_secure_device.session import READINGS
+from self_secure_device.suites import HYBRID_ID
+
+from .button import Button
+from .clock import Clock
+from .console import Console
+from .radio import Radio
+from .store import FileStore
+
+_IDENTITY_BYTES = const(16)
+_BUSY_MS = const(5)  # between two looks while connected or broadcasting: a sixth of the packets' pace
+_QUIET_MS = const(20)  # while only the beacon is on the air
+
+_LINES = {
+    "code": "pairing code: %s",
+    "pairing_failed": "pairing failed: %s",
+    "resumed": "resumed epoch=%s",
+    "text": "received text: %s",
+    "bytes": "received bytes: %s",
+    "verified": "verified compared=%s",
+    "delivered": "delivered id=%s",
+    "undelivered": "error: not acknowledged id=%s",
+    "resume_refused": "error: the hub holds no key of ours",
+    "possible_clone": "error: possible clone: somebody else has used a copy of our key",
+    "error": "error: %s",
+}
+
+
+def line(kind, value):
+    """Return what is printed of an event; a text of the hub cannot pretend to be another line of ours."""
+    if kind == "bytes":
+        value = value.hex()
+    elif kind == "verified":
+        value = "yes" if value else "no"
+    elif kind == "text":
+        value = "".join(one if one >= " " else "?" for one in value)
+    form = _LINES.get(kind, kind)
+    return form % value if "%s" in form else form
+
+
+class Program:
+    """One device. ``profile`` has ``model``, ``capabilities``, ``readings()`` and, for texts, ``show(text)``.
+
+    ``readings`` is in seconds; ``button`` is a pin with a pull-up; ``interval`` is the pace of the random packets in ms.
+    """
+
+    def __init__(self, profile, name=None, path="self_secure.state", readings=60, button=None, suites=(HYBRID_ID,), interval=30):
+        self.profile = profile
+        self.clock = Clock()
+        self._store = FileStore(path)
+        self._every = int(readings * 1000)
+        self._measure_at = self._every
+        self._running = True
+        bluetooth.BLE().active(True)  # before anything is drawn: the chip's generator lives on the radio's noise
+        identity = os.urandom(_IDENTITY_BYTES)
+        stored = self._store.load()
+        name = name or profile.model
+        self.core = Device(self, identity, stored, Parameters(suites, interval=interval), name, profiles.info(name, profile))
+        self._button = Button(button, self.clock) if button is not None else None
+        self._radio = Radio(self.core, self.clock, self.event)
+        self.console = Console(self)
+
+    # --- the core's port ---------------------------------------------------------------------------------------
+
+    def urandom(self, count):
+        """Return fresh random bytes."""
+        return os.urandom(count)
+
+    def save(self, data):
+        """Write the snapshot durably before returning."""
+        self._store.save(data)
+
+    def event(self, kind, value):
+        """Print what happened; what that leads to happens in the next step."""
+        if kind == "text" and hasattr(self.profile, "show"):
+            self.profile.show(value)
+        elif kind in ("paired", "resumed"):
+            self._measure_at = self.clock.now()
+        elif kind in ("connected", "disconnected"):
+            gc.collect()  # while little is alive: it keeps the heap in one piece
+        print(line(kind, value))
+
+    # --- life --------------------------------------------------------------------------------------------------
+
+    def run(self):
+        """Run until ``quit``."""
+        self._radio.step()
+        self.status("ready")
+        while self._running:
+            self.step()
+            time.sleep_ms(_QUIET_MS if self._radio.quiet else _BUSY_MS)
+        self._radio.close()
+
+    def step(self):
+        """Do everything that is due, without waiting."""
+        self._radio.step()
+        if self.clock.now() >= self._measure_at:
+            self._measure_at = self.clock.now() + self._every
+            self.measure()
+        if self._button is not None:
+            self._feel(self._button.step())
+        self.console.step()
+
+    def _feel(self, touch):
+        try:
+            if touch == "press":
+                self.pair()
+            elif touch == "hold":
+                self.reset()
+        except DeviceError as error:
+            print("error: %s" % error)
+
+    # --- what a person or a sensor does ------------------------------------------------------------------------
+
+    def measure(self):
+        """Queue the present readings, unless nobody is there to have them."""
+        if self.core.peer is None:
+            return
+        try:
+            self.send(READINGS, self.profile.readings())
+        except (DeviceError, OSError) as error:
+            print("error: %s" % error)
+
+    def send(self, kind, body):
+        """Queue one message; DeviceError when unpaired, too long, or the queue is full."""
+        self.core.send(kind, body, self.clock.now())
+
+    def pair(self):
+        """Take the local action that starts a new pairing; DeviceError when too many wait for an answer."""
+        self.core.pair(self.clock.now())
+
+    def reset(self):
+        """Erase every key and hang up."""
+        self.core.reset()
+        self._radio.hang_up()
+        print("reset")
+
+    def status(self, word):
+        """Print who this is and how it stands."""
+        identity = "".join("%02x" % byte for byte in self.core.identity[:4])
+        print("%s identity=%s address=%s state=%d" % (word, identity, self._radio.address, self.core.state))
+
+    def quit(self):
+        """Make ``run`` end."""
+        self._running = False
