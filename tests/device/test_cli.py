@@ -94,7 +94,21 @@ def test_a_text_stays_on_its_line(text: str, shown: str) -> None:
     assert cli.one_line(text) == shown
 
 
-@pytest.mark.parametrize("options", [["--identity", "00"], ["--interval", "19"], ["--interval", "1001"], ["--profile", "toaster"]])
+@pytest.mark.parametrize(("name", "offered"), [("hybrid", (0x11,)), ("loss", (1,)), ("hybrid,loss", (0x11, 1)), ("paper", (0,))])
+def test_suites_by_name(name: str, offered: tuple[int, ...]) -> None:
+    assert settings_of(["--transport", "usb:0", "--suite", name]).suites == offered
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--identity", "00"],
+        ["--interval", "19"],
+        ["--interval", "1001"],
+        ["--profile", "toaster"],
+        ["--suite", "paper", "--interval", "31"],
+    ],
+)
 def test_wrong_options(options: list[str]) -> None:
     with pytest.raises(SystemExit):
         settings_of(["--transport", "usb:0", *options])

@@ -14,6 +14,7 @@ from typing import Any
 from self_secure_device import frames, keys, sets, suites
 from self_secure_device.errors import DropError
 from self_secure_device.negotiation import Negotiation
+from self_secure_device.paper import chains, formulas, packets
 from self_secure_device.request import Parameters, Request, Secrets
 from self_secure_device.resume import Resume
 from self_secure_device.session import Receiver, Sender, encode_text
@@ -151,10 +152,53 @@ def check_resume(case: Case) -> dict[str, Any]:
     return out | {"r3": renewal.frame.hex(), "root": renewal.root.hex(), "epoch": renewal.epoch}
 
 
+def check_paper_negotiation(case: Case) -> dict[str, Any]:
+    """Formulas (1) to (10) on the case's random messages; the coded set and REQ must read back."""
+    entropy = bytes.fromhex(case["request_rand"]) + bytes.fromhex(case["oaep_seed"])
+    message, rand = bytes.fromhex(case["request_message"]), bytes.fromhex(case["ack_rand"])
+    packet = packets.hashed(frames.REQ, message, entropy)
+    initial = formulas.initial_key(bytes.fromhex(case["random_messages"][seq]) for seq in case["received"])
+    derived = formulas.derived_key(initial)
+    coded = sets.encode_deltas(case["received"])
+    out = {"request_packet": packet[1:] if _read(frames.REQ, packet[1:-32]).message == message else b""}
+    out.update({"k0": initial, "kd": derived, "cpr_s": coded if sets.decode_deltas(coded) == case["received"] else b""})
+    out.update({"hmac_rsp": formulas.response_tag(derived, coded), "hmac_ack": formulas.acknowledge_tag(derived, rand)})
+    out.update({"hmac_end": formulas.end_tag(derived, rand)})
+    out.update({"k0_dir0": formulas.direction_key(initial, 0), "k0_dir1": formulas.direction_key(initial, 1)})
+    return {name: value.hex() for name, value in out.items()}
+
+
+def _read(kind: int, padded: bytes) -> Any:
+    packet = packets.Packet(kind, b"", padded, b"")
+    packet.read(padded)
+    return packet
+
+
+def check_paper_data(case: Case) -> dict[str, Any]:
+    """Send the message, read it back from its packet, take a DACK with the ACK that the receiver computes."""
+    key, entropy = bytes.fromhex(case["key"]), bytes.fromhex(case["rand"]) + bytes.fromhex(case["oaep_seed"])
+    sender = chains.PaperSender(0, 0, key)
+    sender.seq = case["seq"]
+    sender.load(bytes.fromhex(case["message"]))
+    packet = b""
+    for _ in range(case["retran"] + 1):
+        packet = sender.attempt(entropy, 0)
+    _, cipher_key, ack_key = formulas.split(key)
+    padded = formulas.decrypt(cipher_key, packet[1:-32])
+    read = _read(frames.DATA, padded)
+    ack = formulas.acknowledgement(ack_key, padded)
+    sender.acknowledge(packets.decode(packets.hashed(frames.DACK, ack, bytes(48), seq=case["seq"] + 1)), lambda _: None)
+    theirs = formulas.next_key(key, read.message, read.rand, read.seq, read.retran)
+    next_key = theirs.hex() if theirs == sender.chain else "the two ends differ"
+    return {"packet": packet[1:].hex(), "ack": ack.hex(), "next_key": next_key}
+
+
 KINDS = {
     "coded_set": check_coded_set,
     "negotiation": check_negotiation,
     "epoch": check_epoch,
     "message": check_message,
     "resume": check_resume,
+    "paper_negotiation": check_paper_negotiation,
+    "paper_data": check_paper_data,
 }
