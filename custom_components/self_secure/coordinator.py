@@ -39,6 +39,7 @@ from .transport.client import Client
 _LOGGER = logging.getLogger(__name__)
 
 RELOAD_SECONDS: Final = 30.0  # after a failed write: time for a full disk to be noticed, without hammering it
+SILENCE_SECONDS: Final = 30.0  # a beacon comes several times a second: then the device may have another address
 ADDRESSES_MAX: Final = 8  # a device that changes its address shall be found, one that fakes them shall not fill the memory
 
 type SelfSecureConfigEntry = ConfigEntry[SelfSecureCoordinator]
@@ -61,6 +62,7 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
         self.event_listeners: set[EventListener] = set()
         self.message_listeners: set[MessageListener] = set()
         self._listening: dict[str, CALLBACK_TYPE] = {}  # by address
+        self._heard = hass.loop.time()  # when the last beacon came from `address`
         self._client: Client | None = None
         self._early: list[Event] = []  # said while the entities are being set up
 
@@ -137,9 +139,11 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
     def _on_beacon(self, beacon: Beacon, address: str) -> None:
         if beacon.short_id != bytes.fromhex(self.identity)[:SHORT_ID_SIZE]:
             return
-        if address != self.address and not radio.is_present(self.hass, self.address):
+        now = self.hass.loop.time()
+        if address == self.config_entry.data[CONF_ADDRESS] or now > self._heard + SILENCE_SECONDS:
             self.address = address
         if address == self.address:
+            self._heard = now
             self._set_present(present=True)
             self.client.beacon_seen(beacon.state)
 

@@ -154,6 +154,8 @@ def state_of(hass: HomeAssistant, entity_id: str) -> str | None:
 
 def device_id(hass: HomeAssistant, device: SimulatedDevice) -> str:
     """Return what Home Assistant calls the device."""
-    found = dr.async_get(hass).async_get_device(identifiers={(DOMAIN, device.identity)})
+    entry = hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, device.identity)
+    assert entry is not None
+    found = dr.async_get(hass).async_get_device_by_identifier((DOMAIN, device.identity), entry.entry_id)
     assert found is not None
     return found.id

@@ -1,0 +1,191 @@
+"""Reload, power loss, lost and damaged keys, removal, addresses: what an entry lives through."""
+
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant
+import pytest
+
+from custom_components.self_secure import coordinator as coordinator_module
+from custom_components.self_secure.const import DOMAIN
+from custom_components.self_secure.diagnostics import async_get_config_entry_diagnostics
+from custom_components.self_secure.store import DurableStore
+from custom_components.self_secure.transport.client import StorageError
+from simulation.world import World
+
+from .conftest import SimulatedDevice, StartDevice, device_id, discovered_flow, pair, state_of, until
+
+TEMPERATURE = "sensor.test_thermometer_temperature"
+
+
+@pytest.fixture
+async def thermometer(home: HomeAssistant, start_device: StartDevice) -> SimulatedDevice:
+    """A paired thermometer that has been read."""
+    device = await start_device()
+    await pair(home, device)
+    await until(lambda: state_of(home, TEMPERATURE))
+    return device
+
+
+def entry_of(hass: HomeAssistant) -> Any:
+    return hass.config_entries.async_entries(DOMAIN)[0]
+
+
+async def next_reading(hass: HomeAssistant, device: SimulatedDevice) -> str | None:
+    """Let the device measure until Home Assistant shows another value."""
+    before = state_of(hass, TEMPERATURE)
+
+    def changed() -> str | None:
+        now = state_of(hass, TEMPERATURE)
+        return now if now not in (before, "unavailable", "unknown") else None
+
+    device.program.measure()
+    return str(await until(changed))
+
+
+async def test_reload_resumes_without_the_user(home: HomeAssistant, thermometer: SimulatedDevice) -> None:
+    codes = thermometer.told("code")
+    shown = state_of(home, TEMPERATURE)
+    assert await home.config_entries.async_reload(entry_of(home).entry_id)
+    assert state_of(home, TEMPERATURE) == shown
+    await until(lambda: thermometer.told("resumed"))
+    assert await next_reading(home, thermometer)
+    assert thermometer.told("code") == codes
+
+
+async def test_device_without_memory_resumes_without_the_user(
+    home: HomeAssistant, thermometer: SimulatedDevice, start_device: StartDevice
+) -> None:
+    await thermometer.program.stop()
+    again = await start_device(seed=2)
+    assert again.identity == thermometer.identity
+    await until(lambda: again.told("resumed"))
+    assert await next_reading(home, again)
+    assert again.told("code") == []
+
+
+async def test_dropped_connections_continue_the_chain(home: HomeAssistant, thermometer: SimulatedDevice, world: World) -> None:
+    for _ in range(3):
+        world.devices[0].cut()
+        assert await next_reading(home, thermometer)
+    assert thermometer.told("resumed") == []
+
+
+async def test_key_that_is_gone_is_not_begun_from_zero(
+    home: HomeAssistant, hass_storage: dict[str, Any], thermometer: SimulatedDevice
+) -> None:
+    entry = entry_of(home)
+    assert await home.config_entries.async_unload(entry.entry_id)
+    del hass_storage[f"{DOMAIN}.{thermometer.identity}"]
+    assert not await home.config_entries.async_setup(entry.entry_id)
+    assert (entry.state, entry.error_reason_translation_key) == (ConfigEntryState.SETUP_ERROR, "key_lost")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"data": {"version": 1}}, "key_lost"),
+        ({"data": {}}, "key_lost"),
+        ({"data": {"version": 2}}, "newer_version"),
+        ({"version": 2}, "newer_version"),
+    ],
+)
+async def test_key_that_cannot_be_used(
+    home: HomeAssistant, hass_storage: dict[str, Any], thermometer: SimulatedDevice, change: dict[str, Any], reason: str
+) -> None:
+    entry = entry_of(home)
+    assert await home.config_entries.async_unload(entry.entry_id)
+    hass_storage[f"{DOMAIN}.{thermometer.identity}"] |= change
+    assert not await home.config_entries.async_setup(entry.entry_id)
+    assert (entry.state, entry.error_reason_translation_key) == (ConfigEntryState.SETUP_ERROR, reason)
+
+
+async def test_removal_erases_the_key(home: HomeAssistant, hass_storage: dict[str, Any], thermometer: SimulatedDevice) -> None:
+    assert f"{DOMAIN}.{thermometer.identity}" in hass_storage
+    await home.config_entries.async_remove(entry_of(home).entry_id)
+    assert f"{DOMAIN}.{thermometer.identity}" not in hass_storage
+    assert state_of(home, TEMPERATURE) is None
+
+
+async def test_pair_again_after_removal_and_reset(home: HomeAssistant, thermometer: SimulatedDevice) -> None:
+    await home.config_entries.async_remove(entry_of(home).entry_id)
+    await thermometer.program.reset()
+    thermometer.events.clear()
+    entry = await pair(home, thermometer)
+    assert entry.unique_id == thermometer.identity
+    await until(lambda: state_of(home, TEMPERATURE))
+
+
+async def test_failed_write_stops_the_send_and_the_entry_begins_anew(
+    home: HomeAssistant, thermometer: SimulatedDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_store: DurableStore, _data: object) -> None:
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr(coordinator_module, "RELOAD_SECONDS", 0.2)
+    before = entry_of(home).runtime_data
+    with monkeypatch.context() as broken:
+        broken.setattr(DurableStore, "async_save", fail)
+        call = {"device_id": device_id(home, thermometer), "message": "never", "timeout": 1}
+        response = await home.services.async_call(DOMAIN, "send_message", call, blocking=True, return_response=True)
+        assert [one["delivered"] for one in (response or {}).values()] == [False]  # type: ignore[index,call-overload]  # JSON
+        await until(lambda: state_of(home, TEMPERATURE) == "unavailable")
+    await until(lambda: entry_of(home).state is ConfigEntryState.LOADED and entry_of(home).runtime_data is not before)
+    assert thermometer.told("text") == []
+    assert await next_reading(home, thermometer)
+
+
+async def test_new_address_of_a_known_device(
+    home: HomeAssistant, thermometer: SimulatedDevice, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coordinator_module, "SILENCE_SECONDS", 0.5)
+    await thermometer.program.stop()
+    again = await start_device(seed=3, address="C0:00:00:00:00:77")
+    await until(lambda: again.told("resumed"))
+    assert await next_reading(home, again)
+    assert entry_of(home).data["address"] == "C0:00:00:00:00:77"
+    assert discovered_flow(home, again) is None
+
+
+async def test_false_address_keeps_nobody_from_the_true_one(
+    home: HomeAssistant, thermometer: SimulatedDevice, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identity = bytes.fromhex(thermometer.short_id) + bytes(12)
+    await start_device(number=1, identity=identity, address="C0:00:00:00:00:88")
+    coordinator = entry_of(home).runtime_data
+    await until(lambda: len(coordinator._listening) == 2)
+    monkeypatch.setattr(coordinator_module, "SILENCE_SECONDS", 0.0)
+    for _ in range(3):
+        assert await next_reading(home, thermometer)
+    assert entry_of(home).data["address"] == thermometer.program.address
+
+
+async def test_stopping_home_assistant_disconnects(home: HomeAssistant, thermometer: SimulatedDevice) -> None:
+    thermometer.program.measure()
+    await until(lambda: entry_of(home).runtime_data.client.contact.is_open)
+    entry_of(home).runtime_data.client.contact.back_off.until = 0.0
+    await home.async_stop(force=True)
+    assert not entry_of(home).runtime_data.client.contact.is_open
+
+
+async def test_no_key_in_entry_diagnostics_log_or_states(
+    home: HomeAssistant, hass_storage: dict[str, Any], thermometer: SimulatedDevice, caplog: pytest.LogCaptureFixture
+) -> None:
+    stored = hass_storage[f"{DOMAIN}.{thermometer.identity}"]["data"]
+    keys = [key for pairing in stored["pairings"] for key in pairing["keys"].values()]
+    diagnostics = await async_get_config_entry_diagnostics(home, entry_of(home))
+    ours = [one.getMessage() for one in caplog.records if one.name.startswith("custom_components.self_secure")]
+    everywhere = repr((entry_of(home).data, entry_of(home).options, diagnostics, home.states.async_all(), ours))
+    assert keys
+    assert not [key for key in keys if key in everywhere]
+    assert thermometer.identity not in repr(diagnostics)
+    assert thermometer.program.address not in repr(diagnostics)
+    assert diagnostics["paired"]["verified"] is True
+
+
+async def test_hub_identity_survives_its_file(home: HomeAssistant, hass_storage: dict[str, Any], thermometer: SimulatedDevice) -> None:
+    from custom_components.self_secure.hub import async_load_hub  # noqa: PLC0415  # after Home Assistant, as everything of it
+
+    known = hass_storage.pop(f"{DOMAIN}.hub")["data"]["hub_id"]
+    assert (await async_load_hub(home)).hub_id.hex() == known
+    assert hass_storage[f"{DOMAIN}.hub"]["data"]["hub_id"] == known

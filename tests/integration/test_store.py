@@ -1,0 +1,101 @@
+"""The store on a real disk: durable, private, and honest about failures."""
+
+from collections.abc import AsyncIterator
+import json
+from pathlib import Path
+import stat
+
+from homeassistant.core import CoreState, HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+import pytest
+
+from custom_components.self_secure.store import DurableStore, device_store
+from custom_components.self_secure.transport.client import StorageError
+
+IDENTITY = "00112233445566778899aabbccddeeff"
+DATA = {"version": 1, "keys": {"0": "ab"}}
+
+
+@pytest.fixture
+async def bare(tmp_path: Path) -> AsyncIterator[HomeAssistant]:
+    """Home Assistant without the test plugin's storage in memory."""
+    hass = HomeAssistant(str(tmp_path))
+    ir.async_get(hass)
+    yield hass
+    await hass.async_stop(force=True)
+
+
+def path_of(hass: HomeAssistant) -> Path:
+    return Path(hass.config.path(".storage", f"self_secure.{IDENTITY}"))
+
+
+async def test_file_is_private_and_read_by_another_store(bare: HomeAssistant) -> None:
+    await device_store(bare, IDENTITY).async_save(DATA)
+    assert stat.S_IMODE(path_of(bare).stat().st_mode) == 0o600
+    assert json.loads(path_of(bare).read_text())["data"] == DATA
+    assert await device_store(bare, IDENTITY).async_load() == DATA
+
+
+async def test_data_is_synced_before_save_returns(bare: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    monkeypatch.setattr("atomicwrites._proper_fsync", lambda _: order.append("fsync"))
+    await device_store(bare, IDENTITY).async_save(DATA)
+    order.append("returned")
+    assert order[0] == "fsync"
+    assert order[-1] == "returned"
+
+
+async def test_folder_that_cannot_be_written(bare: HomeAssistant) -> None:
+    path_of(bare).parent.write_text("a file where the folder should be")
+    with pytest.raises(StorageError):
+        await device_store(bare, IDENTITY).async_save(DATA)
+
+
+async def test_failed_sync_is_an_error_and_the_old_file_stays(bare: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = device_store(bare, IDENTITY)
+    await store.async_save(DATA)
+
+    def fail(_: int) -> None:
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("atomicwrites._proper_fsync", fail)
+        with pytest.raises(StorageError):
+            await store.async_save({"version": 2})
+    assert await device_store(bare, IDENTITY).async_load() == DATA
+    await store.async_save({"version": 3})
+    assert await device_store(bare, IDENTITY).async_load() == {"version": 3}
+
+
+async def test_write_that_does_not_read_back(bare: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DurableStore, "_write_prepared_data", lambda *_: None)
+    with pytest.raises(StorageError):
+        await device_store(bare, IDENTITY).async_save(DATA)
+
+
+@pytest.mark.parametrize("state", [CoreState.stopping, CoreState.final_write])
+async def test_nothing_is_stored_while_stopping(bare: HomeAssistant, state: CoreState) -> None:
+    bare.set_state(state)
+    with pytest.raises(StorageError):
+        await device_store(bare, IDENTITY).async_save(DATA)
+    assert not path_of(bare).exists()
+    bare.set_state(CoreState.running)
+
+
+async def test_data_that_is_no_json(bare: HomeAssistant) -> None:
+    with pytest.raises((StorageError, TypeError)):
+        await device_store(bare, IDENTITY).async_save({"key": object()})
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"\xff\xfe", b'{"version": 1, "minor_version": 1, "key": "x", "da'])
+async def test_damaged_file_is_lost_not_zero(bare: HomeAssistant, damage: bytes) -> None:
+    await device_store(bare, IDENTITY).async_save(DATA)
+    path_of(bare).write_bytes(damage)
+    assert await device_store(bare, IDENTITY).async_load() is None
+
+
+async def test_removed_file_is_gone(bare: HomeAssistant) -> None:
+    store = device_store(bare, IDENTITY)
+    await store.async_save(DATA)
+    await store.async_remove()
+    assert not path_of(bare).exists()
