@@ -3,6 +3,7 @@
 No timers and no states: `Negotiation` says when. Its secrets die with the object.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,8 +11,9 @@ from . import limits, sets
 from .collection import Collection, candidate_tag
 from .errors import MalformedError, UnexpectedError
 from .keys import RootKey, Transcript, verify
-from .packets import Frame, FrameType, Request
-from .suites import Confirmation, Suite
+from .packets import Frame, FrameType, Packet, PaperPacket, Request
+from .suites import Confirmation, Suite, paper
+from .suites.paper_suite import WRAPPING_ENTROPY, InitialKey, unwrap, wrap
 from .terms import code_of, commitment
 
 _LEFT_OUT: Final = 0xFF
@@ -39,9 +41,9 @@ class _Confirmed:
 class Agreement:
     """The responder's side from RSP to OPEN over a collection that does not change any more."""
 
-    def __init__(self, basis: Basis, collection: Collection, members: list[int]) -> None:
+    def __init__(self, basis: Basis, collection: Collection, members: list[int], entropy: Callable[[int], bytes]) -> None:
         """Agree on S = `members`, ascending."""
-        self._basis, self._collection, self._members = basis, collection, members
+        self._basis, self._collection, self._members, self._entropy = basis, collection, members, entropy
         self._conflicts = {row.seq: row for row in collection.conflicts()}
         self._transcript = Transcript(basis.th_2)
         self._pages = 0
@@ -59,8 +61,10 @@ class Agreement:
     def _pool(self, packets: list[tuple[int, bytes]]) -> bytes:
         return self._basis.suite.pool(self._basis.th_2, self._basis.request.sid, packets)
 
-    def tags(self, frame: Frame) -> bytes:
+    def tags(self, frame: Packet) -> bytes:
         """TAGS: return the tags of one page of S, each page once, ascending (rule 4); UnexpectedError otherwise."""
+        if not isinstance(frame, Frame):
+            raise UnexpectedError("a packet of suite paper")
         page = self._members[frame.seq * limits.TAGS_PER_PAGE : (frame.seq + 1) * limits.TAGS_PER_PAGE]
         if frame.message or frame.retran or frame.seq != self._pages or not page:
             raise UnexpectedError("TAGS page")
@@ -70,8 +74,10 @@ class Agreement:
         self._pages += 1
         return answer.encode()
 
-    def confirm(self, frame: Frame) -> list[int]:
+    def confirm(self, frame: Packet) -> list[int]:
         """ACK, m4: verify it and return S'; RemoteError if it does not fit, and then nothing has changed."""
+        if not isinstance(frame, Frame):
+            raise UnexpectedError("a packet of suite paper")
         agreed, committed = self._read(frame)
         th_3 = self._transcript.value
         th_4 = Transcript(th_3).absorb(frame.authenticated).value
@@ -94,16 +100,18 @@ class Agreement:
             raise MalformedError("S' is not within S and the named conflicts")
         return [(seq, self._collection.value(seq, named.get(seq, 0))) for seq in agreed], committed
 
-    def end(self, r_r: bytes) -> bytes:
+    def end(self) -> bytes:
         """Return END, m5, with r_R; only after `confirm`."""
-        confirmed = self._checked()
+        confirmed, r_r = self._checked(), self._entropy(limits.NONCE_SIZE)
         frame = Frame(FrameType.END, r_r)
         self._r_r, self._th_5 = r_r, Transcript(confirmed.th_4).absorb(frame.authenticated).value
         return frame.authenticated + confirmed.keys.end.tag(self._th_5)
 
-    def open(self, frame: Frame) -> tuple[RootKey, str]:
+    def open(self, frame: Packet) -> tuple[RootKey, str]:
         """OPEN, m6: return RK_0 and the code; RemoteError if commitment (rule 10) or MAC do not fit."""
         confirmed = self._checked()
+        if not isinstance(frame, Frame):
+            raise UnexpectedError("a packet of suite paper")
         if len(frame.message) != limits.NONCE_SIZE:
             raise MalformedError("r_I has 16 bytes")
         verify(confirmed.commitment, commitment(frame.message, confirmed.th_3), "commitment")
@@ -115,3 +123,53 @@ class Agreement:
         if self._confirmed is None:
             raise UnexpectedError("S' is not agreed")
         return self._confirmed
+
+
+class PaperAgreement:
+    """The same in suite `paper`: no conflicts, no TAGS, no OPEN; K_D confirms (protocol.md 8)."""
+
+    def __init__(self, basis: Basis, collection: Collection, members: list[int], entropy: Callable[[int], bytes]) -> None:
+        """Agree on S = `members`, ascending."""
+        self._members, self._entropy = members, entropy
+        self._k_0 = basis.suite.pool(basis.th_2, basis.request.sid, [(seq, collection.value(seq)) for seq in members])
+        self._k_d = paper.derived_key(self._k_0)
+        self._ack_rand: bytes | None = None
+
+    def response(self) -> bytes:
+        """RSP: Message = Cpr_s, tail = HMAC_rsp, formula (9)."""
+        cpr_s = sets.encode_deltas(self._members)
+        packet, padded, _ = wrap(FrameType.RSP, 0, cpr_s, self._entropy(WRAPPING_ENTROPY))
+        return PaperPacket(packet.type, padded + paper.response_tag(self._k_d, cpr_s)).encode()
+
+    def tags(self, _packet: Packet) -> bytes:
+        """There are none."""
+        raise UnexpectedError("suite paper has no TAGS")
+
+    def confirm(self, packet: Packet) -> list[int]:
+        """ACK: verify HMAC_ack over its Rand, formula (10); S is agreed as it is."""
+        padded, received = unwrap(packet, paper.HASH_SIZE)
+        _, _, rand, message = paper.read_plain(paper.unpad(padded), FrameType.ACK)
+        verify(paper.ack_tag(self._k_d, rand), received, "ACK")
+        if message:
+            raise MalformedError("ACK has no Message")
+        self._ack_rand = rand
+        return list(self._members)
+
+    def end(self) -> bytes:
+        """END: tail = HMAC(K_D, "end" || Rand of ACK)."""
+        packet, padded, _ = wrap(FrameType.END, 0, b"", self._entropy(WRAPPING_ENTROPY))
+        return PaperPacket(packet.type, padded + paper.end_tag(self._k_d, self._agreed())).encode()
+
+    def root(self) -> RootKey:
+        """K_0, after `confirm`."""
+        self._agreed()
+        return InitialKey(self._k_0)
+
+    def _agreed(self) -> bytes:
+        if self._ack_rand is None:
+            raise UnexpectedError("S is not confirmed")
+        return self._ack_rand
+
+    def open(self, _packet: Packet) -> tuple[RootKey, str]:
+        """There is none: END was the last packet."""
+        raise UnexpectedError("suite paper has no OPEN")

@@ -23,6 +23,8 @@ class StopRule:
     target_bits: int
     assumed_loss: int  # percent
     n_max: int
+    blacklists: bool = False  # suite paper: two different R drop the Seq
+    coded_max: int | None = None  # suite paper: bytes that the coded set may have
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,11 @@ class Collection:
         known = self._candidates.setdefault(seq, [])
         if seq in self._dropped or value in known:
             return False
-        if len(known) == limits.CANDIDATES_MAX or self._tag(seq, value) in [self._tag(seq, other) for other in known]:
+        if (
+            (self.rule.blacklists and known)
+            or len(known) == limits.CANDIDATES_MAX
+            or self._tag(seq, value) in [self._tag(seq, other) for other in known]
+        ):
             self._dropped.add(seq)
         else:
             known.append(value)
@@ -93,9 +99,18 @@ class Collection:
 
     def complete(self, members: list[int]) -> bool:
         """Tell whether all conditions of rule 3 hold for `members`."""
-        if len(members) < self.rule.minimum or self.secrecy(members) < self.rule.target_bits:
+        if len(members) < self.rule.minimum:
+            return False
+        if self.full(members):
+            return True
+        if self.secrecy(members) < self.rule.target_bits:
             return False
         return not self.conflicts_over(len(members)) and self.each_scanner_missed(members)
+
+    def full(self, members: list[int]) -> bool:
+        """Tell whether the next number might not fit the coded set any more."""
+        most = self.rule.coded_max
+        return most is not None and len(sets.encode_deltas(members)) > most - sets.CODED_NUMBER_MAX
 
     def each_scanner_missed(self, members: list[int]) -> bool:
         """With two or more scanners, none of them alone may have (nearly) the whole set."""

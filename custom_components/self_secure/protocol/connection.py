@@ -25,8 +25,9 @@ from .events import (
 )
 from .memory import Memory
 from .messaging import Messaging
+from .opening import read_request
 from .outbox import Outbox
-from .packets import Frame, FrameType, Request, peek_type
+from .packets import FrameType, Packet, Request, decode_packet, peek_type
 from .session import INTERNAL, Outgoing
 from .settings import Settings
 from .snapshot import DeviceState, Pairing
@@ -106,8 +107,8 @@ class Connection(ConnectionView):
         messaging = self._paired()
         if message_type not in _SENDABLE:
             raise LocalError(f"no message of type {message_type}")
-        if len(body) > limits.BODY_MAX:
-            raise MessageTooLargeError(f"at most {limits.BODY_MAX} bytes")
+        if len(body) > messaging.memory.body_max:
+            raise MessageTooLargeError(f"at most {messaging.memory.body_max} bytes")
         if self.queued >= limits.QUEUE_MAX:
             raise QueueFullError(f"{limits.QUEUE_MAX} messages are waiting")
         self._heard = now
@@ -164,6 +165,7 @@ class Connection(ConnectionView):
         self._heard = now
         self._wire.open(payload)
         self._window.link_opened(now)
+        self._part()
         if self._messaging is not None:
             self._messaging.link_opened(now)
 
@@ -182,7 +184,7 @@ class Connection(ConnectionView):
             return
         self._heard = now
         try:
-            self._dispatch(Frame.decode(frame), now)
+            self._dispatch(decode_packet(frame), now)
         except RemoteError as error:
             self._drop(peek_type(frame), error)
 
@@ -212,15 +214,17 @@ class Connection(ConnectionView):
 
     # --- inside
 
-    def _dispatch(self, frame: Frame, now: float) -> None:
-        if frame.type in _MESSAGING and self._messaging is not None:
-            self._messaging.handle(frame, now)
-        elif frame.type in _NEGOTIATION and self.pairing:
-            self._negotiate(frame, now)
-        elif frame.type is FrameType.REQ:
-            self._uninvited(Request.decode(frame), now)
+    def _dispatch(self, packet: Packet, now: float) -> None:
+        if packet.type in _MESSAGING and self._messaging is not None:
+            self._messaging.handle(packet, now)
+        elif packet.type in _NEGOTIATION and self.pairing:
+            self._negotiate(packet, now)
+        elif packet.type is FrameType.REQ:
+            self._uninvited(read_request(packet), now)
+        elif self._parting is not None and packet.encode() == self._parting[0]:
+            self._wire.transmit(self._parting[1])  # a repeated ACK gets the stored END
         else:
-            raise UnexpectedError(f"{frame.type.name} is not expected")
+            raise UnexpectedError(f"{packet.type.name} is not expected")
 
     def _uninvited(self, request: Request, now: float) -> None:
         """REQ while no window is open: no answer, and who asks too often is not even reported (rule 6)."""
@@ -228,8 +232,8 @@ class Connection(ConnectionView):
             raise UnexpectedError("asks too often")
         self._outbox.put(PairingRequested(request.id_i))
 
-    def _negotiate(self, frame: Frame, now: float) -> None:
-        outcome = self._window.receive(frame, now)
+    def _negotiate(self, packet: Packet, now: float) -> None:
+        outcome = self._window.receive(packet, now)
         if outcome is None:
             return
         if self._messaging is not None:
@@ -244,10 +248,20 @@ class Connection(ConnectionView):
         record = replace(outcome.record, verified=verified)
         self._messaging = messaging = self._messaging or self._messaging_of(DeviceState(outcome.identity))
         number = 1 + max((pairing.number for pairing in messaging.memory.state.pairings), default=0)
-        pairing = Pairing(number, record, keys={0: outcome.root.store()})
+        pairing = Pairing.born(number, record, outcome)
         messaging.adopt(pairing, outcome.root, Outgoing(INTERNAL, MessageType.VERIFIED, bytes([verified])), now)
         self._outbox.put(PairingCompleted(outcome.identity, record))
+        self._part()
         messaging.pump(now)
+
+    @property
+    def _parting(self) -> tuple[bytes, bytes] | None:
+        """ACK and END of suite paper, until the device has used the key: END may be lost."""
+        return None if self._messaging is None or self._messaging.memory.committed else self._window.parting
+
+    def _part(self) -> None:
+        if self._parting is not None:
+            self._wire.transmit(self._parting[1])
 
     def _let_go(self) -> None:
         """Give the link up, unless a negotiation needs it."""

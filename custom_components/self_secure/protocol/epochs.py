@@ -1,12 +1,14 @@
 """The change of epochs, as the hub starts it: when, how often, and what is written in between (protocol.md 7)."""
 
 from collections.abc import Callable
+import math
 from typing import Final
 
 from . import limits
 from .events import CloneSuspected, EpochStarted, ResumeFailed, StaleKeyHinted
 from .memory import Memory
-from .packets import Frame, Offer
+from .packets import Packet
+from .paper_resume import PaperResumeResponder
 from .resume import HeldKey, Live, ResumeResponder
 from .session import Session
 from .tables import RESUME, ResumeState, SenderState, handler_of
@@ -21,7 +23,8 @@ class EpochChange:
     def __init__(self, memory: Memory, id_r: bytes, means: Means, let_go: Callable[[], None]) -> None:
         """Renew the chains in `memory`; `let_go` ends a link that has become useless."""
         self._memory, self._let_go = memory, let_go
-        self._resume = ResumeResponder(id_r, means.entropy)
+        self._responders = {False: ResumeResponder(id_r, means.entropy), True: PaperResumeResponder(id_r, means.entropy)}
+        self._resume = self._responders[False]
         self._outbox, self._wire = means.outbox, means.wire
         self.running = False  # R0 has left: no DATA of ours before a resume completed
         self.lost_memory = False  # the device says so (beacon state 3)
@@ -43,14 +46,16 @@ class EpochChange:
     def overdue(self) -> bool:
         """Tell whether R0 is due whatever is outstanding."""
         session = self._memory.session
-        return session is None or self.needed or session.messages >= limits.EPOCH_MESSAGES_MAX
+        if session is None or self.needed:
+            return True
+        return not session.suite.has_rounds and session.messages >= limits.EPOCH_MESSAGES_MAX
 
     def due(self, w: int, now: float) -> bool:
         """Tell whether R0 is to be sent at this contact; `w` = messages of an epoch, W."""
         session = self._memory.session
         if session is None or self.overdue:
             return True
-        over = self.asked or session.messages >= w or now >= _end(session)
+        over = self.asked or (not session.suite.has_rounds and session.messages >= w) or now >= _end(session)
         return over and session.sending.message is None
 
     @property
@@ -93,7 +98,8 @@ class EpochChange:
 
     def link_closed(self) -> None:
         """The resume's memory dies."""
-        self._resume.reset()
+        for responder in self._responders.values():
+            responder.reset()
 
     def abort(self) -> None:
         """OPEN of a negotiation ends a running resume (protocol.md 5 rule 7)."""
@@ -112,37 +118,35 @@ class EpochChange:
 
     def challenge(self, now: float) -> None:
         """Send R0; a device takes three per connection, the next one goes out on a new one."""
-        if self._resume.challenges == limits.R0_PER_CONNECTION:
+        if sum(responder.challenges for responder in self._responders.values()) == limits.R0_PER_CONNECTION:
             self.asked = self._gave_up = True
             self._let_go()
             return
+        self._resume = self._responders[self._memory.stores_rounds]
         self.running = True
         self._wire.transmit(self._resume.challenge(now))
 
-    def handle(self, frame: Frame, now: float) -> None:
+    def handle(self, packet: Packet, now: float) -> None:
         """Take R1 or R3; RemoteError if nothing changed."""
-        getattr(self, handler_of(RESUME, self._resume.state, frame.type))(frame, now)
+        getattr(self, handler_of(RESUME, self._resume.state, packet.type))(packet, now)
 
-    def on_offer(self, frame: Frame, now: float) -> None:
+    def on_offer(self, packet: Packet, now: float) -> None:
         """R1: write {SK_e*, SK_e'}, then answer R2; without a common epoch answer RNAK and erase nothing."""
-        answer = self._resume.on_offer(frame, self._memory.state.held(), self._live_of, now)
+        answer = self._resume.on_offer(packet, self._memory.state.held(), self._live_of, now)
         if answer is None:
-            self._hint(frame)
-            self._wire.transmit(self._resume.refusal(frame))
+            self._hint(packet)
+            self._wire.transmit(self._resume.refusal(packet))
             self._fail("no_common_epoch", now)
             return
-        pairing = self._memory.state.pairing(answer.base.pairing)
-        pairing.keys[answer.epoch] = answer.root.store()
-        self._memory.state.keep_epochs(pairing, (answer.base.epoch, answer.epoch))
-        self._memory.commit(pairing)
+        self._memory.commit(self._memory.state.stage(answer))
         self._memory.save()
         self._wire.transmit(answer.frame)
         if answer.clone:
             self._outbox.put(CloneSuspected())
 
-    def _hint(self, frame: Frame) -> None:
+    def _hint(self, packet: Packet) -> None:
         known = {key.key.kid for key in self._memory.state.held()}
-        kids = {entry.kid for entry in Offer.decode(frame).entries}
+        kids = self._resume.offered_kids(packet)
         if not kids & known and kids & set(self._memory.state.kids):
             self._outbox.put(StaleKeyHinted())
 
@@ -152,16 +156,17 @@ class EpochChange:
             return Live()
         return Live(*session.live())
 
-    def on_repeated_offer(self, frame: Frame, _now: float) -> None:
+    def on_repeated_offer(self, packet: Packet, _now: float) -> None:
         """An identical R1 gets the stored R2."""
-        self._wire.transmit(self._resume.on_repeated_offer(frame))
+        self._wire.transmit(self._resume.on_repeated_offer(packet))
 
-    def on_finish(self, frame: Frame, now: float) -> None:
+    def on_finish(self, packet: Packet, now: float) -> None:
         """R3: write {SK_e'}, then start the new chains."""
-        answer = self._resume.on_finish(frame)
-        pairing = self._memory.state.pairing(answer.base.pairing)
-        self._memory.state.keep_epochs(pairing, (answer.epoch,))
-        self._memory.start(pairing, answer.root, answer.epoch, now)
+        answer = self._resume.on_finish(packet)
+        pairing = self._memory.state.settle(answer)
+        session = self._memory.start(pairing, answer.root, answer.epoch, now)
+        for direction, number in answer.rounds:
+            session.bases[direction] = number
         self._memory.save()
         self._settle()
         self.completed += 1
@@ -180,4 +185,5 @@ class EpochChange:
 
 
 def _end(session: Session) -> float:
-    return session.started + limits.EPOCH_SECONDS
+    """When its age ends an epoch; suite paper has no such end (protocol.md 8)."""
+    return math.inf if session.suite.has_rounds else session.started + limits.EPOCH_SECONDS

@@ -47,6 +47,7 @@ class PairingRecord:
     assumed_loss: int  # percent
     conflicts: int
     scanners: int
+    floor: int = 0x11  # lowest suite that the user accepted then
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@
 import hashlib
 import hmac
 import struct
-from typing import Final, Self, override
+from typing import Final, Protocol, Self, override
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
@@ -98,6 +98,19 @@ class StoreKey(Key):
     def offer_tag(self, frame: bytes) -> bytes:
         """Return the MAC of this key's entry over R1 without its MACs."""
         return mac(expand(self.raw, b"SSC1 res auth"), b"R1" + frame)[: limits.MAC_SIZE]
+
+
+class EpochRoot(Protocol):
+    """What the chains of an epoch are made of."""
+
+    def chain(self, direction: int) -> ChainKey:
+        """First chain key of a direction."""
+
+    def finish(self) -> ConfirmationKey:
+        """Key of R2 and R3."""
+
+    def store(self) -> StoreKey:
+        """The one key that is stored; LocalError where each direction has its own."""
 
 
 class RootKey(Key):

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from . import snapshot
 from .events import MessageAbandoned, Persist
-from .keys import RootKey
+from .keys import EpochRoot
 from .outbox import Outbox
 from .session import INTERNAL, Outgoing, Session
 from .snapshot import DeviceState, Pairing
-from .suites import SUITES
+from .suites import SUITES, Suite
 
 
 class Memory:
@@ -27,6 +27,25 @@ class Memory:
         """The chains that messages go out on; None when the next contact has to resume."""
         return self._sessions.get(self._active)
 
+    @property
+    def _suite(self) -> Suite:
+        return SUITES[self.state.pairing(self._active).record.suite]
+
+    @property
+    def stores_rounds(self) -> bool:
+        """Tell whether the active pairing is one of suite paper."""
+        return self._suite.has_rounds
+
+    @property
+    def body_max(self) -> int:
+        """Bytes that a message may have."""
+        return self._suite.body_max
+
+    @property
+    def committed(self) -> bool:
+        """Tell whether the device has used the active key."""
+        return self.state.pairing(self._active).committed
+
     def session_of(self, number: int) -> Session | None:
         """Return the chains of a pairing, if there are any."""
         return self._sessions.get(number)
@@ -36,7 +55,7 @@ class Memory:
         for number in sorted(self._sessions, reverse=True):
             yield self.state.pairing(number), self._sessions[number]
 
-    def start(self, pairing: Pairing, root: RootKey, epoch: int, now: float) -> Session:
+    def start(self, pairing: Pairing, root: EpochRoot, epoch: int, now: float) -> Session:
         """Begin new chains of `pairing` in place of its old ones; messages go out on them from now on."""
         old = self._sessions.get(pairing.number)
         session = Session(SUITES[pairing.record.suite], root, epoch, self._omega, now)
@@ -62,6 +81,13 @@ class Memory:
             self._release(self._sessions.pop(number).sending.message)
         self.state.drop_older(pairing.number)
         pairing.committed = True
+
+    def keep_round(self, pairing: Pairing, session: Session, direction: int) -> None:
+        """Suite paper: store the key of a direction after W messages of it. Not yet on disk."""
+        ended = session.completed_round(direction)
+        if ended is not None:
+            pairing.keep_round(direction, *ended)
+            self.changed()
 
     # --- the disk
 

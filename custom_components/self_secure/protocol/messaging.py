@@ -11,7 +11,7 @@ from .events import EpochStarted, MessageDelayed, MessageDelivered, MessageRecei
 from .keys import RootKey
 from .memory import Memory
 from .packets import FrameType, Packet
-from .session import INTERNAL, Incoming, Outgoing, Session
+from .session import INTERNAL, TO_INITIATOR, TO_RESPONDER, Incoming, Outgoing, Session
 from .snapshot import Pairing
 from .tables import COMMUNICATION, SenderState, handler_of
 from .wire import Means
@@ -164,6 +164,8 @@ class Messaging:
     def on_data(self, pairing: Pairing, session: Session, frame: Packet, _now: float) -> None:
         """DATA: acknowledge, and deliver what is new."""
         incoming, dack = session.on_data(frame, self._entropy(session.suite.dack_entropy))
+        if incoming is not None:
+            self.memory.keep_round(pairing, session, TO_RESPONDER)
         fresh = incoming if incoming is not None and incoming.id > pairing.mark else None
         if fresh is not None:
             pairing.mark = fresh.id
@@ -185,6 +187,7 @@ class Messaging:
     def on_dack(self, pairing: Pairing, session: Session, frame: Packet, now: float) -> None:
         """DACK: the outstanding message is delivered, and its body leaves the disk."""
         message = session.on_dack(frame, now)
+        self.memory.keep_round(pairing, session, TO_INITIATOR)
         self.memory.state.queue = [other for other in self.memory.state.queue if other is not message]
         self.memory.changed()
         self.statistics.delivered += 1

@@ -1,20 +1,17 @@
 """The responder in a negotiation: its states and timers (protocol.md 5; the paper's 3.2, Bob)."""
 
 from collections.abc import Callable
-from typing import Final
 
 from . import limits, sets
-from .agreement import Agreement, Basis
+from .agreement import PaperAgreement
 from .collection import Collection, StopRule
-from .errors import AuthenticationError, Cause, MalformedError, NegotiationError, UnexpectedError
+from .errors import AuthenticationError, Cause, NegotiationError, UnexpectedError
 from .events import PairingProgressed, PairingRecord
-from .keys import DhKey, Transcript
-from .packets import Acceptance, Frame, FrameType, Request
-from .suites import Suite, all_without_dh, choose, offers_dh
+from .keys import RootKey
+from .opening import open_negotiation
+from .packets import FrameType, Packet
 from .tables import NEGOTIATION, NegotiationState, handler_of
 from .terms import Outcome, Terms, t_1
-
-_NO_KEY: Final = bytes(limits.PUBLIC_KEY_SIZE)
 
 
 class Negotiation:
@@ -79,52 +76,27 @@ class Negotiation:
 
     # --- frames
 
-    def handle(self, frame: Frame, now: float) -> bytes | None:
+    def handle(self, packet: Packet, now: float) -> bytes | None:
         """Take one frame; return the answer, if it has one.
 
         A byte-identical repeat gets the stored answer (rule 10). RemoteError: dropped, nothing changed;
         NegotiationError: the negotiation has failed.
         """
-        data = frame.encode()
+        data = packet.encode()
         if data in self._answers:
             return self._answers[data]
-        name = handler_of(NEGOTIATION, self.state, frame.type)
-        answer: bytes | None = getattr(self, name)(frame, now)
+        name = handler_of(NEGOTIATION, self.state, packet.type)
+        answer: bytes | None = getattr(self, name)(packet, now)
         if answer is not None:
             self._answers[data] = self.last_frame = answer
         return answer
 
-    def on_request(self, frame: Frame, now: float) -> bytes:
+    def on_request(self, packet: Packet, now: float) -> bytes:
         """REQ, m1: choose the suite and answer ACC, m2."""
-        request = Request.decode(frame)
-        _check_public_key(request)
-        suite = self._choose(request)
-        private = DhKey(self._entropy(limits.PUBLIC_KEY_SIZE)) if suite.has_dh else None
-        dh = private.exchange(request.pk_i) if private else b""
-        rule = self._terms.rule
-        rule = StopRule(rule.minimum, rule.target_bits, rule.assumed_loss, min(rule.n_max, request.n_max))
-        answer = self._acceptance(suite, private.public if private else _NO_KEY, rule).encode()
-        th_2 = Transcript().absorb(frame.authenticated).absorb(answer.authenticated).value
-        self._basis = Basis(request, suite, dh, self._terms.psk, th_2)
-        self._collect(rule, now)
-        return answer.encode()
-
-    def _choose(self, request: Request) -> Suite:
-        """Return the suite; NegotiationError if this device cannot get a key now."""
-        if self._terms.expected_identity not in (None, request.id_i):
-            raise NegotiationError(Cause.WRONG_DEVICE)
-        suite = choose(request.suites, self._terms.floor)
-        if suite is None:
-            raise NegotiationError(Cause.SUITE_BELOW_FLOOR)
-        if self._terms.keys_full():
-            raise NegotiationError(Cause.BUSY)
-        if request.n_max < self._terms.rule.minimum:
-            raise NegotiationError(Cause.TOO_FEW_PACKETS)
-        return suite
-
-    def _acceptance(self, suite: Suite, pk_r: bytes, rule: StopRule) -> Acceptance:
-        n_r = self._entropy(limits.NONCE_SIZE)
-        return Acceptance(suite.id, self._terms.hub_id, n_r, pk_r, rule.minimum, rule.target_bits, rule.assumed_loss, rule.n_max)
+        opening = open_negotiation(packet, self._terms, self._entropy)
+        self._opening, self._basis = opening, opening.basis
+        self._collect(opening.rule, now)
+        return opening.answer
 
     def _collect(self, rule: StopRule, now: float) -> None:
         request = self._basis.request
@@ -165,14 +137,14 @@ class Negotiation:
             raise NegotiationError(Cause.TOO_FEW_PACKETS)
         if self._collection.conflicts_over(len(members)):
             raise NegotiationError(Cause.CONFLICTS)
-        if not self._basis.suite.has_dh:
+        if not self._basis.suite.finishes_short:
             raise NegotiationError(Cause.LOW_SECRECY)
         self.respond(members, now)
 
     def respond(self, members: list[int], now: float) -> None:
         """Stop collecting: make RSP, m3, of `members`; S is fixed from here on."""
         self._reached = self._collection.secrecy(members) >= self._collection.rule.target_bits
-        self._agreement = Agreement(self._basis, self._collection, members)
+        self._agreement = self._opening.agreement(self._collection, members, self._entropy)
         self.last_frame = self._agreement.response()
         self.state, self.wants_link = NegotiationState.RESPONDED, True
         self._end_by = max(self._cap, now + limits.CONTACT_TIMEOUT / 2)
@@ -188,16 +160,16 @@ class Negotiation:
 
     # --- the agreement
 
-    def on_tags(self, frame: Frame, now: float) -> bytes:
+    def on_tags(self, packet: Packet, now: float) -> bytes:
         """TAGS: tell the tags of one page of S (rule 4)."""
-        answer = self._agreement.tags(frame)
+        answer = self._agreement.tags(packet)
         self._expect_ack(now)
         return answer
 
-    def on_ack(self, frame: Frame, now: float) -> bytes:
+    def on_ack(self, packet: Packet, now: float) -> bytes:
         """ACK, m4: check S' and answer END, m5."""
         try:
-            agreed = self._agreement.confirm(frame)
+            agreed = self._agreement.confirm(packet)
         except AuthenticationError:
             self.timeout_cause = Cause.WRONG_MAC
             raise
@@ -207,7 +179,10 @@ class Negotiation:
         self._agreed, self.state = agreed, NegotiationState.ENDED
         self._end_by = now + limits.CONTACT_TIMEOUT / 2
         self._expect(Cause.NO_OPEN, now + 2 * limits.T_3)
-        return self._agreement.end(self._entropy(limits.NONCE_SIZE))
+        end = self._agreement.end()
+        if isinstance(self._agreement, PaperAgreement):  # the key counts before END leaves (rule 7)
+            self._complete(self._agreement.root(), "", now)
+        return end
 
     def _check(self, agreed: list[int]) -> None:
         """Check rules 2 and 3 for S'."""
@@ -217,21 +192,23 @@ class Negotiation:
         if self._reached and self._collection.secrecy(agreed) < rule.target_bits:
             raise NegotiationError(Cause.LOW_SECRECY)
 
-    def on_open(self, frame: Frame, now: float) -> None:
+    def on_open(self, packet: Packet, now: float) -> None:
         """OPEN, m6: check the commitment (rule 10); both sides now hold the key and the code."""
-        root, code = self._agreement.open(frame)
+        self._complete(*self._agreement.open(packet), now)
+
+    def _complete(self, root: RootKey, code: str, now: float) -> None:
         request, suite = self._basis.request, self._basis.suite
         self.outcome = Outcome(request.id_i, suite, root, code, self._record())
         self.state = NegotiationState.COMPARING if suite.has_dh else NegotiationState.DONE
         self.last_frame, self.wants_link = None, False
         self._expect(Cause.NO_ANSWER, now + limits.PENDING_LIFETIME)
-        del self._agreement, self._collection, self._basis  # random packets, DH and PRK are not needed any more
+        del self._agreement, self._collection, self._basis, self._opening  # random packets, DH and PRK are not needed any more
 
     def _record(self) -> PairingRecord:
         """Return the record; `verified` comes with the user's answer."""
         collection, agreed = self._collection, self._agreed
         reached = (len(agreed), sets.loss_of(agreed), collection.secrecy(agreed), collection.rule.assumed_loss)
-        return PairingRecord(self._basis.suite.id, False, *reached, collection.conflict_count, collection.scanners)
+        return PairingRecord(self._basis.suite.id, False, *reached, collection.conflict_count, collection.scanners, self._terms.floor)
 
     # --- the end
 
@@ -244,11 +221,3 @@ class Negotiation:
         """End for good, DONE or FAILED: give the human check back."""
         self._terms.human_check.release(self)
         self.state, self.wants_link = state, False
-
-
-def _check_public_key(request: Request) -> None:
-    """MalformedError unless pk_I is zero exactly when no offered suite has X25519 (one that we do not know may have it)."""
-    if offers_dh(request.suites) and request.pk_i == _NO_KEY:
-        raise MalformedError("pk_I is missing")
-    if all_without_dh(request.suites) and request.pk_i != _NO_KEY:
-        raise MalformedError("pk_I without X25519")

@@ -1,18 +1,21 @@
 """The responder in a resume: a new epoch from a stored key, written before anything of it is used (protocol.md 7)."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 import hmac
 from typing import Final
 
 from . import limits
 from .errors import MalformedError, UnexpectedError
-from .keys import NO_DIGEST, ConfirmationKey, DhKey, RootKey, StoreKey, digest, extract, lp, verify
-from .packets import Challenge, Frame, FrameType, Offer, ResumeEntry, Selection
+from .keys import NO_DIGEST, DhKey, EpochRoot, RootKey, StoreKey, digest, extract, lp, verify
+from .packets import Challenge, Frame, FrameType, Offer, Packet, ResumeEntry, Selection
 from .suites import SUITES, Suite
 from .tables import ResumeState
 
 _NO_KEY: Final = bytes(limits.PUBLIC_KEY_SIZE)
+
+
+type RoundName = tuple[int, int]  # suite paper: direction, j
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,7 @@ class HeldKey:
     epoch: int
     suite: int
     key: StoreKey
+    direction: int = 0  # suite paper: the one that it belongs to; `epoch` is j there
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +43,11 @@ class Resumed:
 
     base: HeldKey  # e*
     epoch: int  # e'
-    root: RootKey
+    root: EpochRoot
     frame: bytes
     clone: bool  # both sides sent a live digest and they differ
+    rounds: Mapping[RoundName, StoreKey] = field(default_factory=dict, repr=False)  # suite paper: the new life's first keys
+    common: frozenset[RoundName] = frozenset()  # suite paper: what it grew from
 
 
 def find_common(offer: Offer, frame: Frame, held: Iterable[HeldKey]) -> tuple[HeldKey, int] | None:
@@ -105,16 +111,21 @@ class ResumeResponder:
         self.deadline = now + limits.RESUME_TIMEOUT
         return Challenge(self._n_r, self._id_r).encode().encode()
 
-    def on_offer(self, frame: Frame, held: Sequence[HeldKey], live_of: Callable[[HeldKey], Live], now: float) -> Resumed | None:
+    def on_offer(self, packet: Packet, held: Sequence[HeldKey], live_of: Callable[[HeldKey], Live], now: float) -> Resumed | None:
         """R1: return the new epoch, or None when there is no common one. `live_of` tells the present chains of a key."""
+        frame = _frame(packet)
         offer = Offer.decode(frame)
         verify(self._n_r, offer.n_r, "n_R")
-        common = find_common(offer, frame, held)
+        epochs = [key for key in held if not SUITES[key.suite].has_rounds]
+        common = find_common(offer, frame, epochs)
         if common is None:
             return None
         base, place = common
-        answer = self._derive(frame, offer, base, next_epoch(offer.entries, held), live_of(base) if place == 0 else Live())
-        self._answer, self._offer, self.state = answer, frame.encode(), ResumeState.ANSWERED
+        answer = self._derive(frame, offer, base, next_epoch(offer.entries, epochs), live_of(base) if place == 0 else Live())
+        return self._answered(answer, packet, now)
+
+    def _answered(self, answer: Resumed, packet: Packet, now: float) -> Resumed:
+        self._answer, self._offer, self.state = answer, packet.encode(), ResumeState.ANSWERED
         self.deadline = now + limits.RESUME_TIMEOUT
         return answer
 
@@ -135,24 +146,36 @@ class ResumeResponder:
         private = DhKey(self._entropy(limits.PUBLIC_KEY_SIZE))
         return private.public, private.exchange(pk_i)
 
-    def on_repeated_offer(self, frame: Frame) -> bytes:
+    def on_repeated_offer(self, packet: Packet) -> bytes:
         """An identical R1: return the stored R2; anything else is dropped."""
-        if self._answer is None or frame.encode() != self._offer:
+        if self._answer is None or packet.encode() != self._offer:
             raise UnexpectedError("another R1 after the nonce was used")
         return self._answer.frame
 
-    def on_finish(self, frame: Frame) -> Resumed:
+    def on_finish(self, packet: Packet) -> Resumed:
         """R3: verify it, return the epoch that is now in force; nothing of it stays here."""
+        return self._finished(_frame(packet))
+
+    def _finished(self, frame: Frame) -> Resumed:
         answer = self._answer
         if answer is None or frame.message:
             raise UnexpectedError("R3 without R2")
-        finish: ConfirmationKey = answer.root.finish()
-        verify(finish.tag(b"R3" + self._th), frame.mac, "R3")
+        verify(answer.root.finish().tag(b"R3" + self._th), frame.mac, "R3")
         self.abandon()
         return answer
 
-    def refusal(self, frame: Frame) -> bytes:
+    def refusal(self, packet: Packet) -> bytes:
         """Return RNAK for an R1 without a common epoch; this resume is over, nothing is erased."""
-        n_i = Offer.decode(frame).n_i
+        n_i = Offer.decode(_frame(packet)).n_i
         self.abandon()
         return Frame(FrameType.RNAK, n_i).encode()
+
+    def offered_kids(self, packet: Packet) -> set[bytes]:
+        """Return the names of the keys in an R1."""
+        return {entry.kid for entry in Offer.decode(_frame(packet)).entries}
+
+
+def _frame(packet: Packet) -> Frame:
+    if not isinstance(packet, Frame):
+        raise UnexpectedError("a packet of suite paper")
+    return packet

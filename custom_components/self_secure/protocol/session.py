@@ -6,9 +6,9 @@ from typing import Final
 
 from . import limits
 from .errors import ChainJumpedError, UnexpectedError
-from .keys import NO_DIGEST, ChainKey, RootKey, digest
+from .keys import NO_DIGEST, ChainKey, EpochRoot, StoreKey, digest
 from .packets import Packet
-from .suites import Suite
+from .suites import Suite, paper
 from .tables import SenderState
 
 _CONTEXT: Final = struct.Struct(">BII")
@@ -194,9 +194,10 @@ class ReceivingChain:
 class Session:
     """Both chains of one epoch, seen from the responder; memory only."""
 
-    def __init__(self, suite: Suite, root: RootKey, epoch: int, omega: int, now: float) -> None:
+    def __init__(self, suite: Suite, root: EpochRoot, epoch: int, omega: int, now: float) -> None:
         """Make CK_0 of both directions from RK_e."""
         self.epoch, self.started, self.suite = epoch, now, suite
+        self.bases = [0, 0]  # suite paper: first j of both directions in this life
         self.sending = SendingChain(suite, root.chain(TO_INITIATOR), TO_INITIATOR, epoch, omega)
         self.receiving = ReceivingChain(suite, root.chain(TO_RESPONDER), TO_RESPONDER, epoch)
         self._ids = 0
@@ -205,6 +206,13 @@ class Session:
     def messages(self) -> int:
         """Messages of both directions together: what W counts (protocol.md 7)."""
         return self.receiving.index + self.sending.index
+
+    def completed_round(self, direction: int) -> tuple[int, StoreKey] | None:
+        """Return (j, K_jW) when the last update of a direction ended a round of W messages (suite paper)."""
+        chain = self.sending if direction == TO_INITIATOR else self.receiving
+        if not self.suite.has_rounds or chain.index % paper.W:
+            return None
+        return self.bases[direction] + chain.index // paper.W, StoreKey(chain.chain.raw)
 
     def next_id(self) -> int:
         """Return u32 epoch || u32 counter from 1."""

@@ -12,7 +12,7 @@ from .errors import MalformedError
 _HEAD: Final = struct.Struct(">BH")
 _DELTAS: Final = 0
 _BITMAP: Final = 1
-_LEB_BYTES: Final = 3  # zigzag of at most 65,535 fits 18 bits
+CODED_NUMBER_MAX: Final = 3  # bytes: zigzag of at most 65,535 fits 18 bits
 
 
 def encode(numbers: Sequence[int]) -> bytes:
@@ -77,7 +77,7 @@ def _read_deltas(data: bytes, offset: int, count: int) -> tuple[tuple[int, ...],
 
 def _read_leb128(data: bytes, offset: int) -> tuple[int, int]:
     value = 0
-    for position, byte in enumerate(data[offset : offset + _LEB_BYTES]):
+    for position, byte in enumerate(data[offset : offset + CODED_NUMBER_MAX]):
         value |= (byte & 0x7F) << (7 * position)
         if not byte & 0x80:
             if byte == 0 and position:

@@ -3,19 +3,21 @@
 Of the keys only SK_e is ever in a snapshot; chain keys, root keys and pending pairings are not.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from . import limits
 from .errors import SnapshotError, SnapshotVersionError
 from .events import MessageType, PairingRecord
 from .keys import StoreKey
-from .resume import HeldKey
+from .resume import HeldKey, Resumed, RoundName
 from .session import INTERNAL, Outgoing
 from .suites import SUITES
+from .terms import Outcome
 
 VERSION: Final = 1
+ROUNDS_KEPT: Final = 2
 
 
 @dataclass(slots=True)
@@ -27,6 +29,20 @@ class Pairing:
     committed: bool = False  # the device has used it
     mark: int = 0  # highest id accepted from the device
     keys: dict[int, StoreKey] = field(default_factory=dict)  # epoch -> SK_e
+    rounds: dict[RoundName, StoreKey] = field(default_factory=dict)  # suite paper instead: (direction, j) -> W-round key
+
+    @classmethod
+    def born(cls, number: int, record: PairingRecord, outcome: Outcome) -> Self:
+        """Return the pairing of a new key: SK_0, or in suite paper K_0^d of both directions as j = 0."""
+        if not outcome.suite.has_rounds:
+            return cls(number, record, keys={0: outcome.root.store()})
+        return cls(number, record, rounds={(direction, 0): StoreKey(outcome.root.chain(direction).raw) for direction in (0, 1)})
+
+    def keep_round(self, direction: int, number: int, key: StoreKey) -> None:
+        """Store the key of round j and drop all but the last two of its direction (the paper's K_(j-1)W and K_jW)."""
+        self.rounds[direction, number] = key
+        for name in sorted(name for name in self.rounds if name[0] == direction)[:-ROUNDS_KEPT]:
+            del self.rounds[name]
 
 
 @dataclass(slots=True)
@@ -40,11 +56,7 @@ class DeviceState:
 
     def held(self) -> list[HeldKey]:
         """Return every key that a resume may start from, newest pairing first."""
-        return [
-            HeldKey(pairing.number, epoch, pairing.record.suite, pairing.keys[epoch])
-            for pairing in self.pairings
-            for epoch in sorted(pairing.keys, reverse=True)
-        ]
+        return [key for pairing in self.pairings for key in _held(pairing)]
 
     def pairing(self, number: int) -> Pairing:
         """Return the pairing with this number."""
@@ -54,12 +66,46 @@ class DeviceState:
         """Drop every pairing before `number`: the device has used that one (protocol.md 5 rule 7)."""
         for old in [pairing for pairing in self.pairings if pairing.number < number]:
             self.keep_epochs(old, ())
+            self._forget(old.rounds.values())
             self.pairings.remove(old)
+
+    def stage(self, resumed: Resumed) -> Pairing:
+        """Put the new epoch beside the one that it grew from; everything else of that pairing goes."""
+        pairing = self.pairing(resumed.base.pairing)
+        if resumed.rounds:
+            old = {name: key for name, key in pairing.rounds.items() if name in resumed.common}
+            self._forget(key for name, key in pairing.rounds.items() if name not in resumed.common)
+            pairing.rounds = old | dict(resumed.rounds)
+        else:
+            pairing.keys[resumed.epoch] = resumed.root.store()
+            self.keep_epochs(pairing, (resumed.base.epoch, resumed.epoch))
+        return pairing
+
+    def settle(self, resumed: Resumed) -> Pairing:
+        """Keep the new epoch alone: the device has it."""
+        pairing = self.pairing(resumed.base.pairing)
+        if resumed.rounds:
+            self._forget(key for name, key in pairing.rounds.items() if name not in resumed.rounds)
+            pairing.rounds = dict(resumed.rounds)
+        else:
+            self.keep_epochs(pairing, (resumed.epoch,))
+        return pairing
+
+    def _forget(self, keys: Iterable[StoreKey]) -> None:
+        self.kids = [*self.kids, *(key.kid for key in keys)][-limits.KIDS_REMEMBERED :]
 
     def keep_epochs(self, pairing: Pairing, epochs: Sequence[int]) -> None:
         """Drop all other epochs of `pairing`, remembering their kids."""
         for epoch in [epoch for epoch in pairing.keys if epoch not in epochs]:
             self.kids = [*self.kids, pairing.keys.pop(epoch).kid][-limits.KIDS_REMEMBERED :]
+
+
+def _held(pairing: Pairing) -> Iterator[HeldKey]:
+    suite = pairing.record.suite
+    for epoch in sorted(pairing.keys, reverse=True):
+        yield HeldKey(pairing.number, epoch, suite, pairing.keys[epoch])
+    for direction, number in sorted(pairing.rounds, reverse=True):
+        yield HeldKey(pairing.number, number, suite, pairing.rounds[direction, number], direction)
 
 
 def encode(state: DeviceState) -> dict[str, Any]:
@@ -80,6 +126,7 @@ def _encode_pairing(pairing: Pairing) -> dict[str, Any]:
         "committed": pairing.committed,
         "mark": pairing.mark,
         "keys": {str(epoch): key.raw.hex() for epoch, key in pairing.keys.items()},
+        "rounds": [[*name, key.raw.hex()] for name, key in pairing.rounds.items()],
     }
 
 
@@ -110,9 +157,13 @@ def _decode(data: Mapping[str, Any]) -> DeviceState:
 
 def _decode_pairing(data: Mapping[str, Any]) -> Pairing:
     keys = {_number(int(epoch), limits.U32_MAX): StoreKey(bytes.fromhex(key)) for epoch, key in data["keys"].items()}
+    rows = data.get("rounds", ())  # samples before suite paper have none
+    rounds = {(_number(row[0], 1), _number(row[1], limits.U32_MAX)): StoreKey(bytes.fromhex(row[2])) for row in rows}
     record = PairingRecord(**data["record"])
-    _require(keys != {} and record.suite in SUITES and data["committed"] in (True, False), "a pairing")
-    return Pairing(_number(data["number"], limits.U32_MAX), record, bool(data["committed"]), _number(data["mark"], limits.U64_MAX), keys)
+    _require((keys or rounds) != {} and record.suite in SUITES and data["committed"] in (True, False), "a pairing")
+    return Pairing(
+        _number(data["number"], limits.U32_MAX), record, bool(data["committed"]), _number(data["mark"], limits.U64_MAX), keys, rounds
+    )
 
 
 def _decode_message(handle: int, data: Mapping[str, Any]) -> Outgoing:

@@ -48,7 +48,7 @@ NEGOTIATION: Final[Table[NegotiationState]] = {
     (_N.WAITING, FrameType.REQ): ("on_request", frozenset({_N.COLLECTING, _N.FAILED})),
     (_N.COLLECTING, FrameType.RAND): ("on_random", frozenset({_N.COLLECTING, _N.RESPONDED, _N.FAILED})),
     (_N.RESPONDED, FrameType.TAGS): ("on_tags", frozenset({_N.RESPONDED})),
-    (_N.RESPONDED, FrameType.ACK): ("on_ack", frozenset({_N.ENDED, _N.FAILED})),
+    (_N.RESPONDED, FrameType.ACK): ("on_ack", frozenset({_N.ENDED, _N.DONE, _N.FAILED})),  # DONE: suite paper has no OPEN
     (_N.ENDED, FrameType.OPEN): ("on_open", frozenset({_N.COMPARING, _N.DONE})),
 }
 

@@ -5,7 +5,7 @@ from .errors import Cause, LocalError, NegotiationError
 from .events import PairingFailed, Verdict
 from .messaging import Hold
 from .negotiation import Negotiation
-from .packets import Frame
+from .packets import Packet
 from .tables import NegotiationState
 from .terms import Outcome, Terms, nak_frame
 from .wire import Means
@@ -19,6 +19,7 @@ class PairingWindow:
         self._entropy, self._outbox, self._wire = means.entropy, means.outbox, means.wire
         self._negotiation: Negotiation | None = None
         self._farewell: tuple[bytes, float] | None = None  # NAK to deliver, until when
+        self.parting: tuple[bytes, bytes] | None = None  # suite paper: ACK and END, as long as the device may need it again
 
     # --- what is to be done
 
@@ -60,7 +61,7 @@ class PairingWindow:
         """Open it; LocalError if a negotiation is running."""
         if self._negotiation is not None:
             raise LocalError("a negotiation is running")
-        self._farewell = None
+        self._farewell = self.parting = None
         self._negotiation = Negotiation(terms, self._entropy, now)
         if self._wire.is_open:
             self._negotiation.link_opened(now)
@@ -98,23 +99,27 @@ class PairingWindow:
         if self._negotiation is not None:
             self._negotiation.link_closed(now)
 
-    def receive(self, frame: Frame, now: float) -> Outcome | None:
-        """Take one frame of an open window; return the key if OPEN has just verified. RemoteError: nothing changed.
+    def receive(self, packet: Packet, now: float) -> Outcome | None:
+        """Take one packet of an open window; return the key if both sides hold it now. RemoteError: nothing changed.
 
-        A key that needs no comparison closes the window; the other one waits for `answer`.
+        A key that needs no comparison closes the window, the other one waits for `answer`. In suite paper END is still to
+        be sent then (`parting`), after the key is on disk.
         """
         negotiation = self._running()
         before = negotiation.outcome
         try:
-            answer = negotiation.handle(frame, now)
+            answer = negotiation.handle(packet, now)
         except NegotiationError as error:
             self.fail(error.cause, now)
             return None
+        outcome = negotiation.outcome if before is None else None
+        if outcome and negotiation.state is NegotiationState.DONE:
+            self.parting = None if answer is None else (packet.encode(), answer)
+            return self._finish(negotiation, outcome)
         if answer is not None:
             self._wire.transmit(answer)
         self._release_link()
-        outcome = negotiation.outcome if before is None else None
-        return self._finish(negotiation, outcome) if outcome and negotiation.state is NegotiationState.DONE else outcome
+        return outcome
 
     def random_packet(self, scanner: str, packet: tuple[int, int, bytes], now: float) -> None:
         """Take one random packet (sid, Seq, R); RemoteError if it belongs to another broadcast."""

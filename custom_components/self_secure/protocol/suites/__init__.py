@@ -3,20 +3,23 @@
 from collections.abc import Iterable
 from typing import Final
 
+from . import paper
 from .hybrid import HybridSuite
 from .loss import LossSuite
+from .paper_suite import PaperSuite
 from .suite import Confirmation, Suite
 
 HYBRID: Final = HybridSuite()
 LOSS: Final = LossSuite()
-SUITES: Final[dict[int, Suite]] = {suite.id: suite for suite in (HYBRID, LOSS)}
+PAPER: Final = PaperSuite()
+SUITES: Final[dict[int, Suite]] = {suite.id: suite for suite in (HYBRID, LOSS, PAPER)}
 
-__all__ = ["HYBRID", "LOSS", "SUITES", "Confirmation", "Suite", "all_without_dh", "choose", "offers_dh"]
+__all__ = ["HYBRID", "LOSS", "PAPER", "SUITES", "Confirmation", "Suite", "all_without_dh", "choose", "offers_dh", "paper"]
 
 
 def choose(offered: Iterable[int], floor: int) -> Suite | None:
-    """Return the first offered suite that is supported and not below `floor`; suite ids rise with strength."""
-    return next((SUITES[number] for number in offered if number in SUITES and number >= floor), None)
+    """Return the first offered suite that is supported and not below `floor`; suite ids rise with strength, `paper` is never offered."""
+    return next((SUITES[number] for number in offered if number in SUITES and number >= max(floor, LOSS.id)), None)
 
 
 def offers_dh(offered: Iterable[int]) -> bool:

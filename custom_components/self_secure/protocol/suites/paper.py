@@ -13,7 +13,6 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
-from .. import limits
 from ..errors import MalformedError
 from ..keys import ChainKey, digest, mac
 
@@ -22,10 +21,15 @@ _BLOCK: Final = 16
 _SEED: Final = 32  # a of formula (2), and the length of Y
 _FOLD: Final = 32  # K_i, Rand and Msg* are combined in blocks of this size
 _IV_0: Final = bytes(_BLOCK)  # safe: the first blocks of P_m are the uniform OAEP part Y
+MINIMUM: Final = 20  # N_r
+N_MAX: Final = 2048
+INTERVAL_MS: Final = 30
+WAIT_S: Final = 15  # the waiting phase
+W: Final = 32  # messages of one direction between two stored keys
 RAND_SIZE: Final = 16
 DATA_RAND_SIZE: Final = 32
 HASH_SIZE: Final = 32
-BODY_MAX: Final = 895  # clear byte 1 + Y 32 + P_p (8 + 32 + 9 + 895 = 944) + HMAC 32 <= 1,024
+BODY_MAX: Final = 895  # bytes: clear byte 1 + Y 32 + P_p (8 + 32 + 9 + 895 = 944) + HMAC 32 <= 1,024
 CPR_MAX: Final = 936  # bounds |S|: clear byte 1 + Y 32 + P_p (8 + 16 + 936 = 960) + HMAC-MD5 16 <= 1,024
 
 
@@ -158,8 +162,3 @@ def sid_of(request_message: bytes) -> int:
 def new_life_key(stored: bytes, direction: int, n_i: bytes, n_r: bytes) -> ChainKey:
     """K_0^d of a new life = SHA-256(K^d_jW xor SHA-256(d || n_I || n_R)); never the bare W-round key."""
     return ChainKey(digest(xor(stored, digest(bytes([direction]) + n_i + n_r))))
-
-
-def body_fits(body: bytes) -> bool:
-    """Tell whether a body fits one DATA packet of this suite."""
-    return len(body) <= min(BODY_MAX, limits.BODY_MAX)
