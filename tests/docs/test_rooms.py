@@ -19,7 +19,7 @@ LAYERS = [set(layer.split()) for layer in re.sub(r"\s+", " ", re.findall(r"```\n
 
 
 def named_rooms() -> list[str]:
-    return re.findall(r"^\| `([\w/]+/)` \|", TEXT, re.MULTILINE)
+    return re.findall(r"^\| `([\w/]+/)` \|", TEXT.split("## Rooms")[1].split("\n## ")[0], re.MULTILINE)
 
 
 def named_files() -> list[str]:
@@ -39,7 +39,7 @@ def test_a_named_room_exists(room: str) -> None:
 
 @pytest.mark.parametrize("name", named_files())
 def test_a_named_file_exists(name: str) -> None:
-    places = (ROOT, ROOT / HUB, ROOT / PROTOCOL, ROOT / "device/self_secure_device", ROOT / "device/linux")
+    places = (ROOT, ROOT / HUB, ROOT / PROTOCOL, ROOT / "device/self_secure_device", ROOT / "device/linux", ROOT / "device/esp32")
     assert any((place / name).is_file() for place in places)
 
 
@@ -62,6 +62,8 @@ def test_the_protocol_is_pure() -> None:
         (f"{HUB}/transport", ("homeassistant", "habluetooth"), ()),
         ("device/self_secure_device", (*OURS, "custom_components", "self_secure_device_linux", "typing", "dataclasses", "enum"), ()),
         ("device/linux", (*OURS, "custom_components"), ()),
+        ("device/esp32", (*OURS, "custom_components", "self_secure_device_linux", "bumble"), ()),
+        ("device/board", (*OURS, "custom_components"), ()),
         ("simulation", ("custom_components", "demo", "experiments", "tests"), ()),
         ("experiments", ("tests", "demo"), ()),
         ("demo", ("tests",), ()),
