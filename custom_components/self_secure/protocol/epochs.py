@@ -72,9 +72,9 @@ class EpochChange:
     def deadline(self) -> float | None:
         """When `timer` wants to be called."""
         session = self._memory.session
-        age = _end(session) if session and not self.asked else None
-        times = (self._resume.deadline, self._rest_until, age)
-        return min((time for time in times if time is not None), default=None)
+        age = _end(session) if session and not self.asked else math.inf
+        times = [time for time in (self._resume.deadline, self._rest_until, age) if time is not None and time < math.inf]
+        return min(times, default=None)
 
     def timer(self, now: float) -> None:
         """Act on deadlines: an answer that did not come, a rest that is over, an epoch of 24 h."""
