@@ -79,6 +79,10 @@ class Api:
         """Return the JSON answer to a POST request; DemoError unless it succeeded."""
         return await self._request("POST", path, body)
 
+    async def delete(self, path: str) -> Any:
+        """Return the JSON answer to a DELETE request; DemoError unless it succeeded."""
+        return await self._request("DELETE", path)
+
     async def _request(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         try:

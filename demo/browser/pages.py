@@ -1,0 +1,134 @@
+"""The pages of Home Assistant that the way of a user leads through."""
+
+from dataclasses import dataclass
+import json
+from typing import TYPE_CHECKING
+
+from .dialog import FlowDialog
+
+if TYPE_CHECKING:
+    from playwright.async_api import Locator, Page
+
+#: Milliseconds until an action has its response; one that waits for a device that is away takes its own timeout.
+PERFORMED = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Home Assistant at `url` (no slash at its end) in one browser page."""
+
+    page: Page
+    url: str
+
+    async def sign_in(self, user: str, password: str) -> None:
+        """Fill the sign-in form, and wait until it is gone."""
+        await self.page.goto(self.url)
+        await self.page.locator("input[name=username]").fill(user)
+        await self.page.locator("input[name=password]").fill(password)
+        await self.page.locator("input[name=password]").press("Enter")
+        await self.page.locator("ha-sidebar").wait_for()
+
+    async def integrations(self) -> IntegrationsPage:
+        """Open Settings → Devices & services."""
+        await self.page.goto(f"{self.url}/config/integrations/dashboard")
+        await self.page.locator("ha-config-integrations-dashboard h1").first.wait_for()
+        return IntegrationsPage(self.page)
+
+    async def integration(self, domain: str) -> IntegrationPage:
+        """Open the page of one integration."""
+        await self.page.goto(f"{self.url}/config/integrations/integration/{domain}")
+        await self.page.locator("ha-config-integration-page h1").first.wait_for()
+        return IntegrationPage(self.page)
+
+    async def device(self, device_id: str) -> DevicePage:
+        """Open the page of a device."""
+        await self.page.goto(f"{self.url}/config/devices/device/{device_id}")
+        await self.page.locator("ha-config-device-page ha-card").first.wait_for()
+        return DevicePage(self.page)
+
+    async def actions(self, action: str, data: dict[str, object]) -> ActionsPage:
+        """Open Settings → Tools → Actions with an action and its data filled in."""
+        filled = json.dumps({"action": action, "data": data})
+        await self.page.evaluate("filled => localStorage.setItem('panel-dev-action-state-service-data', filled)", filled)
+        await self.page.goto(f"{self.url}/config/tools/action")
+        await self.page.locator("tools-action ha-selector").first.wait_for()
+        return ActionsPage(self.page)
+
+
+@dataclass(frozen=True, slots=True)
+class IntegrationsPage:
+    """Settings → Devices & services: the discovered cards are on top."""
+
+    page: Page
+
+    @property
+    def discovered(self) -> Locator:
+        """The cards of discovered devices, of every integration."""
+        return self.page.locator("ha-config-flow-card")
+
+    def card(self, name: str) -> Locator:
+        """Return the discovered card with this name."""
+        return self.discovered.filter(has_text=name)
+
+    async def add(self, name: str) -> FlowDialog:
+        """Press Add on a discovered card."""
+        await self.card(name).get_by_role("button", name="Add").click()
+        dialog = FlowDialog(self.page)
+        await dialog.title.wait_for()
+        return dialog
+
+
+@dataclass(frozen=True, slots=True)
+class IntegrationPage:
+    """The page of one integration, with its devices."""
+
+    page: Page
+
+    async def add_device(self) -> FlowDialog:
+        """Press Add device: the flow that starts with a list of what is heard now."""
+        await self.page.get_by_role("button", name="Add device").click()
+        dialog = FlowDialog(self.page)
+        await dialog.title.wait_for()
+        return dialog
+
+
+@dataclass(frozen=True, slots=True)
+class DevicePage:
+    """The page of a device: its information, entities and activity."""
+
+    page: Page
+
+    def row(self, entity: str) -> Locator:
+        """Return the row of an entity, by its short name."""
+        return self.page.locator("ha-config-device-page hui-generic-entity-row").filter(has_text=entity)
+
+    async def reading(self, entity: str) -> str:
+        """Return what the row of an entity shows, with its unit."""
+        return (await self.row(entity).inner_text()).removeprefix(entity).strip()
+
+
+@dataclass(frozen=True, slots=True)
+class ActionsPage:
+    """Settings → Tools → Actions."""
+
+    page: Page
+
+    @property
+    def form(self) -> Locator:
+        """The card with the action's fields."""
+        return self.page.locator("tools-action ha-card").first
+
+    @property
+    def response(self) -> Locator:
+        """The card with the response of the last action."""
+        return self.page.locator("tools-action ha-card").filter(has_text="Response")
+
+    @property
+    def error(self) -> Locator:
+        """What the last action complains about."""
+        return self.page.locator("tools-action ha-alert")
+
+    async def perform(self) -> None:
+        """Press the button and wait for the response or the error."""
+        await self.page.locator("tools-action").get_by_role("button", name="Perform action").click()
+        await self.response.or_(self.error).first.wait_for(timeout=PERFORMED)

@@ -1,0 +1,118 @@
+"""What a user reads when something goes wrong; each is made to go wrong for real."""
+
+from typing import TYPE_CHECKING
+
+from demo.browser.pages import IntegrationsPage
+from demo.hub import Hub
+from demo.pairing import DOMAIN, pair, wait_until_discovered
+
+if TYPE_CHECKING:
+    from demo.browser.dialog import FlowDialog
+
+    from .stage import Stage
+
+#: The device that all of this happens to; the walk has left it unpaired.
+KEY, NAME = "door", "Front door"
+
+#: Seconds that a message to a device without power is waited for.
+BRIEFLY = 5
+
+#: Bytes of the longest message, and one more (the protocol's BODY_MAX).
+TOO_LARGE = 976
+
+
+async def take(stage: Stage) -> None:
+    """Take a picture of each failure; every one leaves the device unpaired, but the last ones."""
+    for scene in (_closed, _different_code, _too_few_packets, _out_of_range, _no_request, _nothing_to_add, _not_delivered, _too_large):
+        await scene(stage)
+
+
+async def _open_dialog(stage: Stage) -> FlowDialog:
+    """Press Add on the card, which may have to come back first."""
+    await wait_until_discovered(stage.api, 1)
+    return await (await stage.site.integrations()).add(NAME)
+
+
+async def _submitted(stage: Stage) -> FlowDialog:
+    dialog = await _open_dialog(stage)
+    await dialog.press("Submit")
+    return dialog
+
+
+async def _save_abort(stage: Stage, dialog: FlowDialog, name: str) -> None:
+    await dialog.wait_for_abort()
+    await stage.album.save(f"failed-{name}", dialog.whole)
+    print(f"    {await dialog.text.inner_text()}", flush=True)
+    await dialog.close()
+
+
+async def _closed(stage: Stage) -> None:
+    """A person who closes the dialog finds the card again."""
+    dialog = await _submitted(stage)
+    await dialog.wait_for_text("received: ")
+    await dialog.close()
+    await IntegrationsPage(stage.site.page).card(NAME).wait_for()
+    await stage.album.save("after-closing")
+
+
+async def _different_code(stage: Stage) -> None:
+    dialog = await _submitted(stage)
+    await dialog.code()
+    await dialog.choose("Another code")
+    await dialog.press("Submit")
+    await _save_abort(stage, dialog, "different-code")
+    await stage.world.device(KEY).send("reset")
+
+
+async def _too_few_packets(stage: Stage) -> None:
+    """The device loses its power in the middle of the broadcast."""
+    dialog = await _submitted(stage)
+    await dialog.wait_for_text("received: ")
+    device = stage.world.device(KEY)
+    await device.stop()
+    await _save_abort(stage, dialog, "too-few-packets")
+    await device.start()
+    await device.announce()
+
+
+async def _out_of_range(stage: Stage) -> None:
+    dialog = await _open_dialog(stage)
+    device = stage.world.device(KEY)
+    await device.stop()
+    await dialog.press("Submit")
+    await _save_abort(stage, dialog, "out-of-range")
+    await device.start()
+    await device.announce()
+
+
+async def _no_request(stage: Stage) -> None:
+    """Home Assistant forgets the device, which goes on believing that it is paired."""
+    flow = (await wait_until_discovered(stage.api, 1))[0]
+    pairing = await pair(stage.api, flow["flow_id"], [stage.world.device(KEY)])
+    await stage.api.delete(f"/api/config/config_entries/entry/{pairing.entry_id}")
+    dialog = await (await stage.site.integration(DOMAIN)).add_device()
+    await stage.album.save("choose-device", dialog.whole)
+    await dialog.press("Submit")
+    await _save_abort(stage, dialog, "no-request")
+
+
+async def _nothing_to_add(stage: Stage) -> None:
+    await stage.world.device(KEY).stop()
+    dialog = await (await stage.site.integration(DOMAIN)).add_device()
+    await stage.album.save("nothing-to-add", dialog.whole)
+    await dialog.close()
+
+
+async def _send(stage: Stage, name: str, data: dict[str, object]) -> None:
+    page = await stage.site.actions(f"{DOMAIN}.send_message", {"device_id": [await Hub(stage.api).device_id("Display")], **data})
+    await page.perform()
+    await stage.album.save(name, page.form, page.error.or_(page.response).first)
+
+
+async def _too_large(stage: Stage) -> None:
+    await _send(stage, "failed-too-large", {"message": "x" * TOO_LARGE})
+
+
+async def _not_delivered(stage: Stage) -> None:
+    await stage.world.device("display").stop()
+    await _send(stage, "failed-not-delivered", {"message": "Are you there?", "timeout": BRIEFLY})

@@ -1,0 +1,81 @@
+"""A pairing that succeeds, the device after it, and a message: the pictures of the README, and those between them."""
+
+from typing import TYPE_CHECKING
+
+from demo.browser.dialog import CREATED
+from demo.errors import DemoError
+from demo.hub import Hub
+from demo.pairing import discovered, pair, wait_until_discovered
+
+if TYPE_CHECKING:
+    from demo.browser.dialog import FlowDialog
+
+    from .stage import Stage
+
+#: Seconds until the first readings of a new device are there.
+READ = 60.0
+
+#: What the progress step shows near the middle of a broadcast.
+UNDER_WAY = r"received: ([89]\d|1\d\d) "
+
+
+async def take(stage: Stage) -> None:
+    """Walk the way of a user from the discovered cards to a delivered message."""
+    await wait_until_discovered(stage.api, len(stage.world.devices))
+    integrations = await stage.site.integrations()
+    cards = [integrations.card(device.kind.name) for device in stage.world.devices]
+    for card in cards:
+        await card.locator("img").wait_for()
+    await stage.album.save("discovered", stage.site.page.locator("h1", has_text="Discovered"), *cards, margin=8)
+    await _pair(stage, await integrations.add("Thermometer"))
+    await _device(stage)
+    await _message(stage)
+
+
+async def _pair(stage: Stage, dialog: FlowDialog) -> None:
+    await stage.album.save("confirm", dialog.whole)
+    await dialog.press("Submit")
+    await dialog.wait_for_text(UNDER_WAY)
+    await stage.album.save("progress", dialog.whole)
+    await _compare(stage, dialog)
+    await dialog.wait_for_step(CREATED)
+    await stage.album.save("created", dialog.whole)
+    await dialog.press("Skip and finish")
+
+
+async def _compare(stage: Stage, dialog: FlowDialog) -> None:
+    code = await dialog.code()
+    await stage.album.save("code", dialog.whole)
+    if chosen := await dialog.chosen():
+        raise DemoError(f"the dialog answers for the user: {chosen}")
+    await dialog.press("Submit")
+    await dialog.error.first.wait_for()
+    await stage.album.save("code-without-answer", dialog.whole)
+    device = stage.world.device("thermometer")
+    if device.codes() != [code]:
+        raise DemoError(f"Home Assistant shows {code}, the device {device.codes()}", device)
+    await dialog.choose("The same code")
+    await dialog.press("Submit")
+
+
+async def _device(stage: Stage) -> None:
+    hub = Hub(stage.api)
+    await hub.wait_for_states("Thermometer", "sensor", bool, READ)
+    page = await stage.site.device(await hub.device_id("Thermometer"))
+    await page.row("Temperature").wait_for()
+    await page.row("Code compared").wait_for()
+    await stage.album.save("device")
+
+
+async def _message(stage: Stage) -> None:
+    flows = await discovered(stage.api)
+    flow = next(flow for flow in flows if flow["context"]["title_placeholders"]["name"] == "Display")
+    await pair(stage.api, flow["flow_id"], [stage.world.device("display")])
+    device_id = await Hub(stage.api).device_id("Display")
+    page = await stage.site.actions("self_secure.send_message", {"device_id": [device_id], "message": "The washing machine is done"})
+    await stage.album.save("action")
+    await page.perform()
+    await page.response.scroll_into_view_if_needed()
+    await stage.album.save("message", page.response)
+    await (await stage.site.integration("self_secure")).page.locator("text=Display").first.wait_for()
+    await stage.album.save("integration")
