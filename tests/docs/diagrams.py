@@ -86,7 +86,7 @@ HUB_COMMUNICATION: Final = Machine(
     _hub_edges(
         hub.COMMUNICATION,
         Edge(_S.IDLE, _S.OUTSTANDING, "next message of the queue"),
-        Edge(_S.OUTSTANDING, _S.FROZEN, "no attempt left"),
+        Edge(_S.OUTSTANDING, _S.FROZEN, "no attempt left, or Seq_ACK jumped (paper)"),
     ),
 )
 HUB_RESUME: Final = Machine(
@@ -132,7 +132,7 @@ DEVICE_PEER: Final = Machine(
         },
         Edge(device.NO_CHAIN, device.RUNNING, "sends OPEN"),
         Edge(device.FROZEN, device.RUNNING, "DATA under a new pairing"),
-        Edge(device.RUNNING, device.FROZEN, "no attempt left"),
+        Edge(device.RUNNING, device.FROZEN, "no attempt left, or Seq_ACK jumped (paper)"),
         *(Edge(device.RESUMING, state, "the link dropped, or OPEN") for state in (device.NO_CHAIN, device.RUNNING, device.FROZEN)),
     ),
 )

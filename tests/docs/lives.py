@@ -7,7 +7,7 @@ from typing import Any
 from unittest.mock import patch
 
 from custom_components.self_secure.protocol.connection import Settings
-from custom_components.self_secure.protocol.events import CodeReady, Event, MessageType, PairingFailed, Verdict
+from custom_components.self_secure.protocol.events import CodeReady, Event, MessageType, PairingCompleted, PairingFailed, Verdict
 from custom_components.self_secure.protocol.negotiation import Negotiation
 from custom_components.self_secure.protocol.resume import ResumeResponder
 from custom_components.self_secure.protocol.session import SendingChain
@@ -16,6 +16,7 @@ from experiments.virtual.node import Node
 from experiments.virtual.world import World
 from self_secure_device.negotiation import Negotiation as DeviceNegotiation
 from self_secure_device.peer import Peer
+from self_secure_device.suites import HYBRID_ID
 from simulation.loss import LossModel
 
 from .diagrams import DEVICE_NEGOTIATION, DEVICE_PEER, HUB_COMMUNICATION, HUB_NEGOTIATION, HUB_RESUME
@@ -72,11 +73,11 @@ def _around(method: Callable[..., Any], steps: set[tuple[str, str]]) -> Callable
 class Life:
     """One hub with its store, one device, one air; everything follows from `seed`."""
 
-    def __init__(self, seed: int, **options: Any) -> None:
+    def __init__(self, seed: int, suites: tuple[int, ...] = (HYBRID_ID,), **options: Any) -> None:
         rng = random.Random(seed)
         self.rng, self.store = rng, MemoryStore()
         self.settings = Settings(hub_id=bytes(16), **{"minimum": 16, "target_bits": 4, "n_max": 64, "w": 4, **options})
-        self.node = Node(rng.randbytes(16), rng.randbytes)
+        self.node = Node(rng.randbytes(16), rng.randbytes, suites=suites)
         self.events: list[Event] = []
         self.world = World(self._hub(), self.node, {"here": LossModel(seed, 0.3)}, LossModel(seed + 1, 0.3), self.events.append)
 
@@ -96,7 +97,7 @@ class Life:
         self.events.clear()
         self.node.log.clear()
         self.world.tell("open_pairing", self.world.now)
-        self.until(lambda: self.told(CodeReady) or self.told(PairingFailed))
+        self.until(lambda: self.told(CodeReady) or self.told(PairingCompleted) or self.told(PairingFailed))
         if self.told(CodeReady):
             self.world.tell("answer", verdict, self.world.now)
 

@@ -1,7 +1,10 @@
 """The drawn machines against the tables, and against machines that run."""
 
+import pytest
+
 from custom_components.self_secure.protocol import tables as hub
 from custom_components.self_secure.protocol.events import PairingFailed, Verdict
+from custom_components.self_secure.protocol.suites import LOSS, PAPER
 from self_secure_device import tables as device
 from tests.docs import diagrams
 from tests.docs.lives import Life, Steps, observed
@@ -42,6 +45,19 @@ def test_a_whole_life_makes_only_drawn_steps() -> None:
         ("comparing", "done"),
     }
     assert ("no chain", "resuming") in steps[diagrams.DEVICE_PEER.title]
+    assert ("answered", "idle") in steps[diagrams.HUB_RESUME.title]
+
+
+@pytest.mark.parametrize("suite", [PAPER.id, LOSS.id])
+def test_a_life_without_a_code_makes_only_drawn_steps(suite: int) -> None:
+    with observed() as steps:
+        life = Life(5, suites=(suite,), floor=suite)
+        life.paired()
+        life.talk(40)
+        life.power_cut()
+        life.talk(1)
+    assert undrawn(steps) == {}
+    assert ("ended", "done") in steps[diagrams.HUB_NEGOTIATION.title]
     assert ("answered", "idle") in steps[diagrams.HUB_RESUME.title]
 
 
