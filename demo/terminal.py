@@ -28,7 +28,7 @@ Home Assistant    {url}
 Type here, as if you stood in front of a device:
   thermometer status          display say hello        door open | close | press
   display pair                (its button: pair anew)  door reset  (factory reset)
-Send a message to the display: Developer tools → Actions → self_secure.send_message.
+Send a message to the display: Settings → Tools → Actions → self_secure.send_message.
 
 Ctrl-C ends everything. The next scripts/demo goes on with the same pairings ({folder}).
 """

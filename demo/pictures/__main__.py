@@ -12,24 +12,30 @@ from demo.radio import Air
 from demo.terminal import show_logs
 
 from . import failures, walk
+from .album import Album
 from .stage import open_stage
+
+#: The pictures that the README shows.
+README = frozenset({"discovered", "progress", "code", "device"})
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     made = argparse.ArgumentParser(prog="python -m demo.pictures", description=__doc__)
     made.add_argument("--out", type=Path, default=REPOSITORY / "docs" / "images", metavar="DIR", help="where to (default docs/images)")
-    made.add_argument("--failures", action="store_true", help="also what goes wrong; takes minutes")
+    made.add_argument("--all", action="store_true", help="every step, and what a user reads when something goes wrong; takes ten minutes")
     made.add_argument("--loss", type=int, default=40, metavar="PERCENT", help="advertisements lost at each scanner (default 40)")
     return made
 
 
 async def run(options: argparse.Namespace) -> None:
-    """Take all pictures in a fresh world."""
+    """Take the pictures in a fresh world."""
     with tempfile.TemporaryDirectory(prefix="self-secure-pictures-") as folder:
-        async with open_stage(Air(options.loss, 1.0, 1), Folder(Path(folder)), options.out) as stage:
-            await walk.take(stage)
-            if options.failures:
+        only = frozenset[str]() if options.all else README
+        async with open_stage(Air(options.loss, 1.0, 1), Folder(Path(folder)), lambda page: Album(page, options.out, only)) as stage:
+            await walk.pairing(stage)
+            if options.all:
+                await walk.message(stage)
                 await failures.take(stage)
 
 

@@ -33,13 +33,16 @@ PAUSE, LOOKS = 0.3, 6
 
 @dataclass(frozen=True, slots=True)
 class Album:
-    """Saves pictures of a page below `folder`."""
+    """Saves pictures of a page below `folder`; only those named in `only`, if any are."""
 
     page: Page
     folder: Path
+    only: frozenset[str] = frozenset()
 
     async def save(self, name: str, *parts: Locator, margin: int = MARGIN) -> None:
         """Save the page, or the rectangle around these parts of it, as `name`.png."""
+        if self.only and name not in self.only:
+            return
         await self.page.mouse.move(1, 1)  # else it hovers over what comes next
         shot = await self._settled(parts, margin)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -63,7 +66,7 @@ class Album:
         try:
             yield
         except PlaywrightError as error:
-            await self.save("failed")
+            await Album(self.page, self.folder).save("failed")
             raise DemoError(f"{error.message}\nsee {self.folder / 'failed.png'}") from error
 
 

@@ -11,15 +11,16 @@ from demo.folder import USER
 from demo.homeassistant import HomeAssistant
 from demo.processes import Processes
 
-from .album import Album
-
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
+    from collections.abc import AsyncIterator, Callable
+
+    from playwright.async_api import Page
 
     from demo.api import Api
     from demo.folder import Folder
     from demo.radio import Air, World
+
+    from .album import Album
 
 #: Seconds between two readings of a device: the page shows some soon.
 INTERVAL = 3.0
@@ -36,7 +37,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def open_stage(air: Air, folder: Folder, pictures: Path) -> AsyncIterator[Stage]:
+async def open_stage(air: Air, folder: Folder, new_album: Callable[[Page], Album]) -> AsyncIterator[Stage]:
     """Start everything with nothing paired, sign in, and end everything afterwards."""
     folder.prepare()
     async with Processes() as processes:
@@ -46,7 +47,7 @@ async def open_stage(air: Air, folder: Folder, pictures: Path) -> AsyncIterator[
             await home_assistant.start(world.radio.scanners)
             async with home_assistant.signed_in() as api, open_page() as page:
                 site = Site(page, home_assistant.url)
-                stage = Stage(world, api, site, Album(page, pictures))
+                stage = Stage(world, api, site, new_album(page))
                 async with stage.album.evidence():
                     await site.sign_in(USER, folder.password())
                     yield stage

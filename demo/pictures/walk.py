@@ -19,8 +19,8 @@ READ = 60.0
 UNDER_WAY = r"received: ([89]\d|1\d\d) "
 
 
-async def take(stage: Stage) -> None:
-    """Walk the way of a user from the discovered cards to a delivered message."""
+async def pairing(stage: Stage) -> None:
+    """Walk the way of a user from the discovered cards to the page of the thermometer."""
     await wait_until_discovered(stage.api, len(stage.world.devices))
     integrations = await stage.site.integrations()
     cards = [integrations.card(device.kind.name) for device in stage.world.devices]
@@ -29,7 +29,6 @@ async def take(stage: Stage) -> None:
     await stage.album.save("discovered", stage.site.page.locator("h1", has_text="Discovered"), *cards, margin=8)
     await _pair(stage, await integrations.add("Thermometer"))
     await _device(stage)
-    await _message(stage)
 
 
 async def _pair(stage: Stage, dialog: FlowDialog) -> None:
@@ -67,7 +66,8 @@ async def _device(stage: Stage) -> None:
     await stage.album.save("device")
 
 
-async def _message(stage: Stage) -> None:
+async def message(stage: Stage) -> None:
+    """Pair the display and send it a message from the page of actions."""
     flows = await discovered(stage.api)
     flow = next(flow for flow in flows if flow["context"]["title_placeholders"]["name"] == "Display")
     await pair(stage.api, flow["flow_id"], [stage.world.device("display")])
