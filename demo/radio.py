@@ -1,13 +1,11 @@
 """The virtual radio and the three devices, each a program of its own."""
 
-import asyncio
 from dataclasses import dataclass
 import json
 from pathlib import Path
 import sys
 from typing import TYPE_CHECKING, Any
 
-from .errors import DemoError
 from .processes import Process
 
 if TYPE_CHECKING:
@@ -68,27 +66,13 @@ class Radio(Process):
         self.scanners: list[Scanner] = []
         self.device_ports: list[int] = []
         self.device_addresses: list[str] = []
-        self.control_port = 0
 
     async def announce(self) -> None:
         """Wait until the radio has told its ports."""
         told = json.loads((await self.wait_for(r"\{.*\}", STARTED))[0])
-        self.control_port = told["control"]
         self.scanners = [Scanner(item["source"], item["port"], item["name"]) for item in told["scanners"]]
         self.device_ports = [item["port"] for item in told["devices"]]
         self.device_addresses = [item["address"] for item in told["devices"]]
-
-    async def command(self, name: str, **fields: object) -> dict[str, Any]:
-        """Use the radio's control port (simulation/control.py) and return the answer; DemoError when it refuses."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.control_port)
-        try:
-            writer.write(json.dumps({"command": name, **fields}).encode() + b"\n")
-            answer: dict[str, Any] = json.loads(await reader.readline())
-        finally:
-            writer.close()
-        if not answer["ok"]:
-            raise DemoError(f"the virtual radio refuses {name}: {answer['error']}", self)
-        return answer
 
 
 class Device(Process):
