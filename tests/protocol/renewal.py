@@ -24,6 +24,7 @@ class Renewing:
         self.held = [Key(HUB, self.suite, 1, 0, keys.store_key(root), session=self.session)]
         self.resume = Resume()
         self.hello, self.r1, self.r2 = b"", b"", b""
+        self.late = b""  # an acknowledgement that a test keeps back
 
     @classmethod
     def after_restart(cls, rng: random.Random, **options: Any) -> Self:
