@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from self_secure_device import frames, keys, sets
-from self_secure_device.crypto import equal, number, sha256, tag, u32, xor
+from self_secure_device.crypto import equal, expand, number, sha256, tag, u32, xor
 from self_secure_device.paper import chains, formulas, packets
 
 RAND, SEED = b"R" * 16, b"a" * 32
@@ -102,7 +102,7 @@ class PaperRenewer:
     @property
     def finish_key(self) -> Any:
         """Return the key of R2's and R3's MACs."""
-        return keys.expand(xor(*self.first), b"SSC0 fin")
+        return expand(xor(*self.first), b"SSC0 fin")
 
     def check(self, r3: bytes) -> bool:
         """Whether R3 confirms the new life."""
