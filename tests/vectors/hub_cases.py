@@ -170,6 +170,7 @@ def check_resume(case: Case, expected: Case) -> dict[str, Any]:
     try:
         resumed = machine.on_offer(_frame(expected, "r1"), held, lambda _key: _live(case), 0)
         assert resumed is not None
+        assert isinstance(resumed.root, keys.RootKey)
         offer = Offer.decode(_frame(expected, "r1")).encode().authenticated
         out |= {
             "r1": offer.hex() + _frame(expected, "r1").mac.hex(),

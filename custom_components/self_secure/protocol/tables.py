@@ -56,7 +56,7 @@ COMMUNICATION: Final[Table[SenderState]] = {
     (_S.IDLE, FrameType.DATA): ("on_data", frozenset({_S.IDLE})),
     (_S.OUTSTANDING, FrameType.DATA): ("on_data", frozenset({_S.OUTSTANDING})),
     (_S.FROZEN, FrameType.DATA): ("on_data", frozenset({_S.FROZEN})),
-    (_S.OUTSTANDING, FrameType.DACK): ("on_dack", frozenset({_S.IDLE})),
+    (_S.OUTSTANDING, FrameType.DACK): ("on_dack", frozenset({_S.IDLE, _S.FROZEN})),  # FROZEN: suite paper, Seq ahead of ours
     (_S.FROZEN, FrameType.DACK): ("on_dack", frozenset({_S.FROZEN})),
 }
 
