@@ -46,6 +46,8 @@ def read_request(packet: Packet) -> Request:
 def open_negotiation(packet: Packet, terms: Terms, entropy: Callable[[int], bytes]) -> Opening:
     """Answer REQ; NegotiationError if this device cannot get a key now, RemoteError if the packet does not fit."""
     request = read_request(packet)
+    if isinstance(packet, Frame):
+        _check_public_key(request)
     _check(request, terms)
     if isinstance(packet, PaperPacket):
         return _open_paper(request, terms, entropy)
@@ -60,7 +62,6 @@ def _check(request: Request, terms: Terms) -> None:
 
 
 def _open(frame: Frame, request: Request, terms: Terms, entropy: Callable[[int], bytes]) -> Opening:
-    _check_public_key(request)
     suite = _choose(request, terms)
     private = DhKey(entropy(limits.PUBLIC_KEY_SIZE)) if suite.has_dh else None
     dh = private.exchange(request.pk_i) if private else b""
