@@ -1,0 +1,68 @@
+"""The link between hub and device: fragments in flight, and a tap that remembers every whole frame that was sent."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final
+
+from custom_components.self_secure.protocol.packets import FrameType
+
+from .counts import Counts
+
+ARCHIVE: Final = 400  # frames: some ten epochs
+LAST: Final = 0x80
+NUMBER: Final = 0x7F
+NAMES: Final = {int(kind): kind.name for kind in FrameType}
+
+TO_HUB, TO_DEVICE = "hub", "device"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A genuine frame as it left its sender."""
+
+    era: int  # of the epoch in which it was sent
+    way: str  # to whom
+    data: bytes = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """Type of the frame."""
+        return NAMES.get(self.data[0], "?")
+
+
+class Air:
+    """Two ways; whoever is linked takes the head of his own."""
+
+    def __init__(self, counts: Counts) -> None:
+        self._counts = counts
+        self.ways: dict[str, deque[bytes]] = {TO_HUB: deque(), TO_DEVICE: deque()}
+        self._building: dict[str, bytearray] = {TO_HUB: bytearray(), TO_DEVICE: bytearray()}
+        self.archive: deque[Sent] = deque(maxlen=ARCHIVE)
+        self.last: dict[tuple[str, str], bytes] = {}  # newest frame of each way and type
+        self.era = 0
+
+    @property
+    def flying(self) -> bool:
+        """Tell whether anything is in flight."""
+        return bool(self.ways[TO_HUB] or self.ways[TO_DEVICE])
+
+    def send(self, way: str, fragment: bytes) -> None:
+        """Take a fragment of a side."""
+        self.ways[way].append(fragment)
+        building = self._building[way]
+        if not fragment[0] & NUMBER:
+            building.clear()
+        building += fragment[1:]
+        if fragment[0] & LAST:
+            self._whole(way, bytes(building))
+
+    def _whole(self, way: str, data: bytes) -> None:
+        sent = Sent(self.era, way, data)
+        self.archive.append(sent)
+        self.last[way, sent.name] = data
+        self._counts.rule(f"sent: {sent.name}")
+
+    def clear(self) -> None:
+        """The link dropped: nothing arrives any more."""
+        for fragments in self.ways.values():
+            fragments.clear()

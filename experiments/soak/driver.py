@@ -1,0 +1,91 @@
+"""Chooses what happens next, by seed alone: mostly the world goes on, now and then something goes wrong."""
+
+from itertools import accumulate
+import random
+from typing import Final
+
+from .counts import Counts, ViolationError
+from .faults import WEIGHTS, Faults, table
+from .profile import Profile
+from .reuse import Reuse
+from .world import World
+
+TEMPERS: Final = (0.01, 0.03, 0.06, 0.12, 0.3)  # share of faults among the steps, for a while
+TEMPER_STEPS: Final = 150  # about one pairing
+SEND_SHARE: Final = 0.35  # of the steps in which nothing is in flight
+COPY_LEAVES: Final = 0.03  # per step: often before the copy has changed the epoch
+CALM_EVERY: Final = 5_000  # steps; then everything must come to rest
+CALM_STEPS: Final = 4_000  # in which it must
+
+
+class Driver:
+    """Drives one world; `run` raises ViolationError."""
+
+    def __init__(self, profile: Profile, seed: int | str, reuse: Reuse) -> None:
+        self.counts = Counts()
+        self.world = World(profile, seed, self.counts, reuse)
+        self._rng = random.Random(f"{seed} driver")
+        self.faults = Faults(self.world, random.Random(f"{seed} faults"))
+        self._actions = list(table(self.faults).values())
+        self._weights = list(accumulate(WEIGHTS.values()))
+        self._temper = TEMPERS[0]
+
+    def run(self, steps: int) -> None:
+        """Do so many steps more."""
+        for _ in range(steps):
+            self.counts.step += 1
+            try:
+                self._step()
+            except ViolationError:
+                raise
+            except Exception as error:
+                raise ViolationError(f"crashed: {error!r}") from error
+
+    def _step(self) -> None:
+        if self.counts.step % TEMPER_STEPS == 0:
+            self._temper = self._rng.choice(TEMPERS)
+        if self.world.front is not self.world.node and self._rng.random() < COPY_LEAVES:
+            self.faults.copy_leaves()
+        if self.counts.step % CALM_EVERY == 0:
+            self.calm()
+        elif self._rng.random() < self._temper:
+            self._rng.choices(self._actions, cum_weights=self._weights)[0]()
+            self.world.settle()
+        elif not self.world.air.flying and self._rng.random() < SEND_SHARE and not self.faults.hushed():
+            self._rng.choice((self.faults.hub_sends, self.faults.device_sends))()
+            self.world.settle()
+        else:
+            self.world.step()
+
+    def calm(self) -> None:
+        """Without any fault, everything that waits must be delivered, whatever has happened before."""
+        world = self.world
+        self.counts.rule("calm")
+        world.hub_power.calm()
+        world.device_power.calm()
+        world.broadcast.jamming = 0.0
+        world.user.mood = "honest"
+        self.faults.copy_leaves()
+        for _ in range(CALM_STEPS):
+            if self.at_rest:
+                return
+            world.step()
+        raise ViolationError(f"stuck: after {CALM_STEPS} steps without a fault {self._why()}")
+
+    def note_counters(self) -> None:
+        """Add what the device has counted to the rules."""
+        self.world.node.note_counters()
+        for reason, number in self.world.node.dropped.items():
+            self.counts.rules[f"device drops: {reason}"] = number
+
+    @property
+    def at_rest(self) -> bool:
+        """Tell whether both sides have nothing left to say."""
+        connection, core = self.world.hub.connection, self.world.front.core
+        peer = core.peer
+        return connection.paired and not connection.pairing and not connection.queued and peer is not None and not peer.queue
+
+    def _why(self) -> str:
+        connection, core = self.world.hub.connection, self.world.front.core
+        queue = None if core.peer is None else len(core.peer.queue)
+        return f"the hub has {connection.queued} messages, the device {queue}; paired {connection.paired}, pairing {connection.pairing}"

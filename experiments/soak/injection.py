@@ -1,0 +1,94 @@
+"""Eve on the link: replayed, forged and mutilated frames, and the proof that they changed nothing."""
+
+import random
+from typing import TYPE_CHECKING, Any, Final
+
+from custom_components.self_secure.protocol.framing import fragment as cut
+from custom_components.self_secure.protocol.packets import FrameType
+
+from .air import NAMES, TO_DEVICE, TO_HUB, Sent
+from .counts import ViolationError
+from .fingerprint import picture
+from .forge import HEAD, Forger
+
+if TYPE_CHECKING:
+    from .world import World
+
+AUTHENTIC: Final = frozenset({"DATA", "DACK", "OPEN", "R2", "R3", "GROUP", "RAND"})
+"""Frames whose MAC decides everything: without it nothing at all may change.
+
+Missing are ACK (a wrong one names the cause of a later failure), RSP (asks for TAGS), END (after TAGS a second wrong MAC ends
+the negotiation, protocol.md 5 rule 4) and R1 (gets an RNAK): what they may not touch is anything stored.
+"""
+OLD: Final = frozenset({"DATA", "DACK", "R1", "R2", "R3"})
+"""Frames of an old epoch that may change nothing but, as R1, end a running resume."""
+
+
+class Eve:
+    """Injects frames into an open link."""
+
+    def __init__(self, world: World, rng: random.Random) -> None:
+        self._world, self._rng = world, rng
+        self.forger = Forger(world.profile.suite_id, world.air, rng)
+
+    def forge(self) -> None:
+        """Inject a well-formed frame of a random type."""
+        way = self._rng.choice((TO_HUB, TO_DEVICE))
+        kind = self._rng.choice(list(FrameType))
+        self._world.counts.fault(f"forged: {kind.name} to {way}")
+        self._inject(way, self.forger.frame(kind), unchanged=kind.name in AUTHENTIC, forged=True)
+
+    def mutilate(self) -> None:
+        """Inject a genuine frame with one of its bytes changed."""
+        if not self._world.air.archive:
+            return
+        sent = self._rng.choice(self._world.air.archive)
+        data = bytearray(sent.data)
+        place = self._rng.randrange(HEAD, len(data)) if len(data) > HEAD else 0
+        data[place] ^= 1 << self._rng.randrange(8)
+        self._world.counts.fault(f"mutilated: {sent.name}")
+        self._inject(sent.way, bytes(data), unchanged=sent.name in AUTHENTIC, forged=True)
+
+    def replay(self) -> None:
+        """Inject a genuine frame again: a young one is a duplicate, one of an older epoch must not change anything."""
+        if not self._world.air.archive:
+            return
+        sent = self._rng.choice(self._world.air.archive)
+        old = self._is_old(sent)
+        self._world.counts.fault(f"replayed: {'old ' if old else ''}{sent.name}")
+        self._inject(sent.way, sent.data, unchanged=old and sent.name in AUTHENTIC, forged=old)
+
+    def reflect(self) -> None:
+        """Send a frame back to who has made it."""
+        if not self._world.air.archive:
+            return
+        sent = self._rng.choice(self._world.air.archive)
+        back = TO_HUB if sent.way == TO_DEVICE else TO_DEVICE
+        self._world.counts.fault("reflected")
+        self._inject(back, sent.data, unchanged=sent.name in AUTHENTIC, forged=True)
+
+    def _is_old(self, sent: Sent) -> bool:
+        return sent.era < self._world.air.era and sent.name in OLD
+
+    def _inject(self, way: str, data: bytes, *, unchanged: bool, forged: bool) -> None:
+        world = self._world
+        if not world.linked:
+            return
+        side = world.hub.connection if way == TO_HUB else world.front.core
+        before, stored = picture(side) if unchanged else None, self._stored(way)
+        for piece in cut(data, world.payload):
+            world.give(way, piece)
+        if unchanged and side is self._side(way) and picture(side) != before:
+            raise ViolationError(f"forged: {NAMES.get(data[0], 'garbage')} to {way} has changed something")
+        if (forged or data[0] not in _STORES) and self._stored(way) != stored:
+            raise ViolationError(f"forged: {NAMES.get(data[0], 'garbage')} to {way} has changed what is stored")
+
+    def _side(self, way: str) -> Any:
+        return self._world.hub.connection if way == TO_HUB else self._world.front.core
+
+    def _stored(self, way: str) -> Any:
+        return self._world.hub.disk if way == TO_HUB else self._world.front.flash
+
+
+_STORES: Final = frozenset({FrameType.DATA, FrameType.DACK, FrameType.END, FrameType.OPEN, FrameType.R1, FrameType.R2, FrameType.R3})
+"""Genuine ones may lead to a write."""

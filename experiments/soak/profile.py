@@ -1,0 +1,38 @@
+"""What a soak is run with: the suite, and sizes small enough that a million steps end within minutes."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from custom_components.self_secure.protocol.settings import Settings
+from custom_components.self_secure.protocol.suites import SUITES
+
+HUB_ID: Final = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaabacadaeaf")
+DEVICE_ID: Final = bytes.fromhex("d0d1d2d3d4d5d6d7d8d9dadbdcdddedf")
+SUITE_IDS: Final = {"paper": 0x00, "loss": 0x01, "hybrid": 0x11}
+MINIMUM: Final = 16  # the least N_r that anybody may ask for
+TARGET_BITS: Final = 4
+N_MAX: Final = 64  # some four times the set: enough for 70 % loss
+W: Final = 8  # a change of epoch every few dozen steps
+INTERVAL: Final = 30  # ms
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One suite with its sizes."""
+
+    suite: str = "hybrid"
+
+    @property
+    def suite_id(self) -> int:
+        """The suite's number."""
+        return SUITE_IDS[self.suite]
+
+    @property
+    def shows_code(self) -> bool:
+        """Tell whether the user compares six digits."""
+        return bool(SUITES[self.suite_id].has_dh)
+
+    def settings(self) -> Settings:
+        """Return the options of a hub that has just started."""
+        options: dict[str, Any] = {"minimum": MINIMUM, "target_bits": TARGET_BITS, "n_max": N_MAX, "w": W}
+        return Settings(hub_id=HUB_ID, floor=self.suite_id, **options)
