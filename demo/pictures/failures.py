@@ -29,7 +29,8 @@ async def take(stage: Stage) -> None:
 
 async def _open_dialog(stage: Stage) -> FlowDialog:
     """Press Add on the card, which may have to come back first."""
-    await wait_until_discovered(stage.api, 1)
+    async with stage.home_assistant.signed_in() as api:
+        await wait_until_discovered(api, 1)
     return await (await stage.site.integrations()).add(NAME)
 
 
@@ -87,9 +88,10 @@ async def _out_of_range(stage: Stage) -> None:
 
 async def _no_request(stage: Stage) -> None:
     """Home Assistant forgets the device, which goes on believing that it is paired."""
-    flow = (await wait_until_discovered(stage.api, 1))[0]
-    pairing = await pair(stage.api, flow["flow_id"], [stage.world.device(KEY)])
-    await stage.api.delete(f"/api/config/config_entries/entry/{pairing.entry_id}")
+    async with stage.home_assistant.signed_in() as api:
+        flow = (await wait_until_discovered(api, 1))[0]
+        pairing = await pair(api, flow["flow_id"], [stage.world.device(KEY)])
+        await api.delete(f"/api/config/config_entries/entry/{pairing.entry_id}")
     dialog = await (await stage.site.integration(DOMAIN)).add_device()
     await stage.album.save("choose-device", dialog.whole)
     await dialog.press("Submit")
@@ -104,7 +106,9 @@ async def _nothing_to_add(stage: Stage) -> None:
 
 
 async def _send(stage: Stage, name: str, data: dict[str, object]) -> None:
-    page = await stage.site.actions(f"{DOMAIN}.send_message", {"device_id": [await Hub(stage.api).device_id("Display")], **data})
+    async with stage.home_assistant.signed_in() as api:
+        device_id = await Hub(api).device_id("Display")
+    page = await stage.site.actions(f"{DOMAIN}.send_message", {"device_id": [device_id], **data})
     await page.perform()
     await stage.album.save(name, page.form, page.error.or_(page.response).first)
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Page
 
-    from demo.api import Api
     from demo.folder import Folder
     from demo.radio import Air, World
 
@@ -28,10 +27,10 @@ INTERVAL = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Everything at hand: `site` for what a person does, `api` for what only prepares a picture."""
+    """Everything at hand: `site` for what a person does, `home_assistant.signed_in()` for what only prepares a picture."""
 
     world: World
-    api: Api
+    home_assistant: HomeAssistant
     site: Site
     album: Album
 
@@ -45,9 +44,11 @@ async def open_stage(air: Air, folder: Folder, new_album: Callable[[Page], Album
         home_assistant = HomeAssistant(folder)
         try:
             await home_assistant.start(world.radio.scanners)
-            async with home_assistant.signed_in() as api, open_page() as page:
+            async with home_assistant.signed_in():
+                pass  # now there is a user
+            async with open_page() as page:
                 site = Site(page, home_assistant.url)
-                stage = Stage(world, api, site, new_album(page))
+                stage = Stage(world, home_assistant, site, new_album(page))
                 async with stage.album.evidence():
                     await site.sign_in(USER, folder.password())
                     yield stage

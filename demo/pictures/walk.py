@@ -21,7 +21,8 @@ UNDER_WAY = r"received: ([89]\d|1\d\d) "
 
 async def pairing(stage: Stage) -> None:
     """Walk the way of a user from the discovered cards to the page of the thermometer."""
-    await wait_until_discovered(stage.api, len(stage.world.devices))
+    async with stage.home_assistant.signed_in() as api:
+        await wait_until_discovered(api, len(stage.world.devices))
     integrations = await stage.site.integrations()
     cards = [integrations.card(device.kind.name) for device in stage.world.devices]
     for card in cards:
@@ -58,9 +59,10 @@ async def _compare(stage: Stage, dialog: FlowDialog) -> None:
 
 
 async def _device(stage: Stage) -> None:
-    hub = Hub(stage.api)
-    await hub.wait_for_states("Thermometer", "sensor", bool, READ)
-    page = await stage.site.device(await hub.device_id("Thermometer"))
+    async with stage.home_assistant.signed_in() as api:
+        await Hub(api).wait_for_states("Thermometer", "sensor", bool, READ)
+        device_id = await Hub(api).device_id("Thermometer")
+    page = await stage.site.device(device_id)
     await page.row("Temperature").wait_for()
     await page.row("Code compared").wait_for()
     await stage.album.save("device")
@@ -68,10 +70,11 @@ async def _device(stage: Stage) -> None:
 
 async def message(stage: Stage) -> None:
     """Pair the display and send it a message from the page of actions."""
-    flows = await discovered(stage.api)
-    flow = next(flow for flow in flows if flow["context"]["title_placeholders"]["name"] == "Display")
-    await pair(stage.api, flow["flow_id"], [stage.world.device("display")])
-    device_id = await Hub(stage.api).device_id("Display")
+    async with stage.home_assistant.signed_in() as api:
+        flows = await discovered(api)
+        flow = next(flow for flow in flows if flow["context"]["title_placeholders"]["name"] == "Display")
+        await pair(api, flow["flow_id"], [stage.world.device("display")])
+        device_id = await Hub(api).device_id("Display")
     page = await stage.site.actions("self_secure.send_message", {"device_id": [device_id], "message": "The washing machine is done"})
     await stage.album.save("action")
     await page.perform()
