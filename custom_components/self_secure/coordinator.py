@@ -2,16 +2,16 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 import logging
 from typing import Any, Final
 
 from homeassistant.components import bluetooth
-from homeassistant.components.bluetooth import BluetoothServiceInfoBleak
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_ADDRESS, CONF_MODEL, CONF_NAME, EVENT_HOMEASSISTANT_STOP
-from homeassistant.core import CALLBACK_TYPE, Event as BusEvent, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, Event as BusEvent, HassJob, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
-from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.event import async_call_later, async_track_time_interval
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from . import radio
@@ -33,11 +33,13 @@ from .protocol.events import (
     StaleKeyHinted,
     StoreFailed,
 )
+from .store import saver
 from .transport.beacon import SHORT_ID_SIZE, Beacon
 from .transport.client import Client
 
 _LOGGER = logging.getLogger(__name__)
 
+PRESENCE_INTERVAL: Final = timedelta(seconds=30)  # short beside the minutes after which Home Assistant forgets an address
 RELOAD_SECONDS: Final = 30.0  # after a failed write: time for a full disk to be noticed, without hammering it
 SILENCE_SECONDS: Final = 30.0  # a beacon comes several times a second: then the device may have another address
 ADDRESSES_MAX: Final = 8  # a device that changes its address shall be found, one that fakes them shall not fill the memory
@@ -58,6 +60,8 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
         self.identity: str = entry.data[CONF_IDENTITY]
         self.address: str = entry.data[CONF_ADDRESS]
         self.present = radio.is_present(hass, self.address)
+        self.save = saver(hass, self.identity)
+        self.new_link = radio.link_factory(hass, lambda: self.address, self.name)
         self.deliveries = Deliveries()
         self.event_listeners: set[EventListener] = set()
         self.message_listeners: set[MessageListener] = set()
@@ -81,9 +85,9 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
     @callback
     def async_adopt(self, client: Client) -> None:
         """Take over `client`, whether it runs already or not."""
-        self._early = []
         self._client = client
         client.on_event = self._early.append
+        client.save, client.contact.new_link = self.save, self.new_link
 
     @callback
     def async_start(self, backlog: Iterable[Event]) -> None:
@@ -99,7 +103,7 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
         entry = self.config_entry
         self._listen_to(self.address)
         entry.async_on_unload(self._stop_listening)
-        entry.async_on_unload(bluetooth.async_track_unavailable(self.hass, self._on_unavailable, self.address, connectable=False))
+        entry.async_on_unload(async_track_time_interval(self.hass, self._check_presence, PRESENCE_INTERVAL))
         entry.async_on_unload(self.hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, self._async_on_stop))
         info = bluetooth.async_last_service_info(self.hass, self.address, connectable=False)
         known = radio.read_advertisement(info) if info else None
@@ -140,16 +144,18 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
         if beacon.short_id != bytes.fromhex(self.identity)[:SHORT_ID_SIZE]:
             return
         now = self.hass.loop.time()
-        if address == self.config_entry.data[CONF_ADDRESS] or now > self._heard + SILENCE_SECONDS:
+        if address != self.address and (address == self.config_entry.data[CONF_ADDRESS] or now > self._heard + SILENCE_SECONDS):
             self.address = address
+            self.client.moved()
         if address == self.address:
             self._heard = now
             self._set_present(present=True)
             self.client.beacon_seen(beacon.state)
 
     @callback
-    def _on_unavailable(self, _info: BluetoothServiceInfoBleak) -> None:
-        self._set_present(present=False)
+    def _check_presence(self, _now: datetime) -> None:
+        """A connected device does not advertise; the others Home Assistant forgets after a time of silence."""
+        self._set_present(present=self.client.contact.is_open or radio.is_present(self.hass, self.address))
 
     def _set_present(self, *, present: bool) -> None:
         """Tell the entities, and the log once each way."""
@@ -180,7 +186,8 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
                 pass
 
     def _on_authentic(self) -> None:
-        """Keep the address from which the device proved itself."""
+        """The device proved itself: it is there, and its address is the right one."""
+        self._set_present(present=True)
         entry = self.config_entry
         if entry.data[CONF_ADDRESS] != self.address:
             self.hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_ADDRESS: self.address})
@@ -231,7 +238,8 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
         self.async_update_listeners()
 
         @callback
-        def reload(_now: object) -> None:
+        def reload(_now: datetime) -> None:
             self.hass.config_entries.async_schedule_reload(self.config_entry.entry_id)
 
-        self.config_entry.async_on_unload(async_call_later(self.hass, RELOAD_SECONDS, reload))
+        job = HassJob(reload, cancel_on_shutdown=True)
+        self.config_entry.async_on_unload(async_call_later(self.hass, RELOAD_SECONDS, job))

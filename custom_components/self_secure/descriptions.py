@@ -23,8 +23,8 @@ _STATE_CLASSES: Final = {
     "text": None,
     "timestamp": None,
 }
-_DIAGNOSTIC: Final = frozenset({"battery", "packet_id", "settings_revision"})
-_HIDDEN: Final = frozenset({"packet_id"})
+_DIAGNOSTIC: Final = frozenset({"battery", "packet_id", "settings_revision", "signal_strength"})
+_HIDDEN: Final = frozenset({"packet_id", "signal_strength"})
 _OWN_NAME: Final = frozenset(  # the others are named after their device class
     {
         "acceleration",

@@ -14,7 +14,7 @@ from .hub import HUB, async_load_hub
 from .protocol.connection import Connection
 from .protocol.errors import SnapshotError, SnapshotVersionError
 from .services import async_register_services
-from .store import Stored, device_store, saver
+from .store import Stored, device_store
 from .transport.client import Client, StorageError
 
 _LOGGER = logging.getLogger(__name__)
@@ -50,8 +50,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry) -
 async def _async_client(hass: HomeAssistant, coordinator: SelfSecureCoordinator) -> Client:
     """Build the client of a known device; raises what Home Assistant shows at the entry."""
     connection = _connection(hass, await _async_load(coordinator.identity, hass))
-    links = radio.link_factory(hass, lambda: coordinator.address, coordinator.name)
-    return Client(connection, links, saver(hass, coordinator.identity), lambda _: None, coordinator.name)
+    return Client(connection, coordinator.new_link, coordinator.save, lambda _: None, coordinator.name)
 
 
 async def _async_load(identity: str, hass: HomeAssistant) -> Stored:

@@ -152,10 +152,15 @@ def state_of(hass: HomeAssistant, entity_id: str) -> str | None:
     return state.state if state else None
 
 
-def device_id(hass: HomeAssistant, device: SimulatedDevice) -> str:
-    """Return what Home Assistant calls the device."""
+def device_entry(hass: HomeAssistant, device: SimulatedDevice) -> dr.DeviceEntry:
+    """Return the device as the registry has it."""
     entry = hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, device.identity)
     assert entry is not None
     found = dr.async_get(hass).async_get_device_by_identifier((DOMAIN, device.identity), entry.entry_id)
     assert found is not None
-    return found.id
+    return found
+
+
+def device_id(hass: HomeAssistant, device: SimulatedDevice) -> str:
+    """Return what Home Assistant calls the device."""
+    return device_entry(hass, device).id

@@ -5,14 +5,13 @@ from typing import Any
 
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
-from homeassistant.helpers import device_registry as dr
 import probatio
 import pytest
 
 from custom_components.self_secure.const import DOMAIN
 from custom_components.self_secure.protocol.limits import BODY_MAX
 
-from .conftest import SimulatedDevice, StartDevice, device_id, pair, state_of, until
+from .conftest import SimulatedDevice, StartDevice, device_entry, device_id, pair, state_of, until
 
 
 @pytest.fixture
@@ -65,9 +64,7 @@ async def test_messages_keep_their_order_over_an_epoch(home: HomeAssistant, disp
     await until(lambda: display.told("resumed"))
 
 
-async def test_device_out_of_reach_gets_its_message_later(
-    home: HomeAssistant, display: SimulatedDevice, start_device: StartDevice
-) -> None:
+async def test_device_out_of_reach_gets_its_message_later(home: HomeAssistant, display: SimulatedDevice, start_device: StartDevice) -> None:
     target = device_id(home, display)
     coordinator = home.config_entries.async_entries(DOMAIN)[0].runtime_data
     await until(lambda: not coordinator.client.contact.is_open)
@@ -150,8 +147,7 @@ async def test_door_and_button(home: HomeAssistant, start_device: StartDevice) -
 
 
 async def test_device_page_tells_what_the_device_is(home: HomeAssistant, display: SimulatedDevice) -> None:
-    found = dr.async_get(home).async_get(device_id(home, display))
-    assert found is not None
+    found = device_entry(home, display)
     assert (found.name, found.manufacturer) == ("Test display", "Self-Secure")
     assert found.model
     assert found.sw_version

@@ -103,6 +103,10 @@ class Client(ContactListener):
             self.contact.back_off.hurry()
         self._post(lambda now: self.connection.beacon_seen(state, now))
 
+    def moved(self) -> None:
+        """The device has another address: an attempt to reach it at the old one is in vain."""
+        self._post(lambda _now: self._on_moved())
+
     def random_packet(self, scanner: str, sid: int, seq: int, value: bytes) -> None:
         """Hand on one packet of the broadcast as one scanner heard it."""
         if self._inbox.qsize() < INBOX_MAX:
@@ -170,6 +174,11 @@ class Client(ContactListener):
     def _on_received(self, fragment: bytes, now: float) -> None:
         if self._link_open:
             self.connection.receive(fragment, now)
+
+    def _on_moved(self) -> None:
+        if not self._link_open:
+            self.contact.back_off.hurry()
+            self._give_up_link()
 
     def _give_up_link(self) -> None:
         self._link_unneeded = True

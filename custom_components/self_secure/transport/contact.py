@@ -44,7 +44,7 @@ class Contact:
     def __init__(self, new_link: LinkFactory, listener: ContactListener, clock: Callable[[], float], name: str) -> None:
         self.back_off = BackOff()
         self.error: LinkError | None = None  # of the last attempt or write; None after a success
-        self._new_link = new_link
+        self.new_link = new_link
         self._listener = listener
         self._clock = clock
         self._name = name
@@ -62,7 +62,7 @@ class Contact:
     def want(self, now: float) -> None:
         """Begin to connect, unless that is on its way or it is too early to try again."""
         if self._link is None and self._opening is None and now >= self.back_off.until:
-            self._opening = asyncio.create_task(self._open(self._new_link()))
+            self._opening = asyncio.create_task(self._open(self.new_link()))
 
     def next_deadline(self, wanted: bool) -> float | None:
         """Return when the link is idle, or when the next attempt to open a `wanted` one may be made."""

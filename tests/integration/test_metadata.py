@@ -1,0 +1,118 @@
+"""Manifest, translations, icons and actions against each other and against the code."""
+
+from collections.abc import Iterator
+import json
+from pathlib import Path
+import re
+from typing import Any
+
+from homeassistant.components.bthome.binary_sensor import BINARY_SENSOR_DESCRIPTIONS
+from homeassistant.components.bthome.sensor import SENSOR_DESCRIPTIONS
+from homeassistant.util.yaml import load_yaml_dict
+import pytest
+
+import custom_components.self_secure as integration
+from custom_components.self_secure.const import DOMAIN
+from custom_components.self_secure.descriptions import EVENT_TYPES, binary_sensor_description, event_description, sensor_description
+from custom_components.self_secure.protocol.errors import Cause
+from custom_components.self_secure.protocol.events import Verdict
+from custom_components.self_secure.transport.beacon import COMPANY, SERVICE_UUID
+
+ROOM = Path(integration.__file__).parent
+MANIFEST = json.loads((ROOM / "manifest.json").read_text())
+TEXTS = json.loads((ROOM / "translations" / "en.json").read_text())
+ICONS = json.loads((ROOM / "icons.json").read_text())
+CODE = "\n".join(path.read_text() for path in ROOM.glob("*.py"))
+
+
+def leaves(texts: dict[str, Any]) -> Iterator[str]:
+    for value in texts.values():
+        yield from leaves(value) if isinstance(value, dict) else [value]
+
+
+def test_manifest_keys_are_in_order() -> None:
+    keys = list(MANIFEST)
+    assert keys[:2] == ["domain", "name"]
+    assert keys[2:] == sorted(keys[2:])
+
+
+def test_manifest_matches_the_beacon() -> None:
+    assert MANIFEST["domain"] == DOMAIN
+    assert MANIFEST["bluetooth"] == [{"connectable": True, "manufacturer_id": COMPANY, "service_uuid": SERVICE_UUID}]
+
+
+def test_requirement_is_open() -> None:
+    assert MANIFEST["requirements"] == ["bthome-ble"]
+
+
+@pytest.mark.parametrize("cause", Cause)
+@pytest.mark.parametrize("suspicious", ["", "_suspicious"])
+def test_each_cause_has_its_own_text(cause: Cause, suspicious: str) -> None:
+    aborts = TEXTS["config"]["abort"]
+    text = aborts[cause.value + suspicious]
+    others = {key: value for key, value in aborts.items() if key.removesuffix("_suspicious") != cause.value}
+    assert text not in others.values()
+    assert ("Reset {name}" in text) is bool(suspicious or cause is Cause.DIFFERENT_CODE)
+
+
+def test_verdicts_are_named() -> None:
+    assert set(TEXTS["selector"]["verdict"]["options"]) == {verdict.value for verdict in Verdict}
+
+
+def test_flow_steps_reasons_and_actions_are_the_codes_own() -> None:
+    config = TEXTS["config"]
+    asked = set(re.findall(r'reason="(\w+)"', CODE)) | {"already_configured", "already_in_progress"}
+    assert asked | {cause.value for cause in Cause} | {f"{cause.value}_suspicious" for cause in Cause} == set(config["abort"])
+    assert {"bluetooth_confirm", "code", "pair", "user"} == set(config["step"])
+    assert {"connecting", "collecting"} == set(config["progress"])
+
+
+def test_exceptions_are_the_codes_own() -> None:
+    used = set(re.findall(r'translation_domain=DOMAIN,\s+translation_key="(\w+)"', CODE))
+    assert used == set(TEXTS["exceptions"])
+
+
+def test_services_are_described_and_named() -> None:
+    services = load_yaml_dict(str(ROOM / "services.yaml"))
+    assert set(services) == set(TEXTS["services"]) == set(ICONS["services"])
+    for name, service in services.items():
+        assert set(service["fields"]) == set(TEXTS["services"][name]["fields"])
+
+
+def test_texts_hold_no_link_no_markup_and_no_reference() -> None:
+    bad = re.compile(r"https?:|<[a-z]|\[%")
+    assert [text for text in leaves(TEXTS) if bad.search(text)] == []
+
+
+@pytest.mark.parametrize(("key", "expected"), SENSOR_DESCRIPTIONS.items())
+def test_sensors_look_as_in_core(key: tuple[Any, Any], expected: Any) -> None:
+    bthome_class, unit = key
+    ours = sensor_description("key", bthome_class.value, unit.value if unit else None)
+    for field in ("device_class", "native_unit_of_measurement", "state_class", "entity_category"):
+        assert getattr(ours, field) == getattr(expected, field), field
+    named_by_class = ours.device_class is not None and ours.translation_key is None
+    assert named_by_class or ours.translation_key in TEXTS["entity"]["sensor"]
+
+
+@pytest.mark.parametrize(("bthome_class", "expected"), BINARY_SENSOR_DESCRIPTIONS.items())
+def test_binary_sensors_look_as_in_core(bthome_class: Any, expected: Any) -> None:
+    ours = binary_sensor_description("key", bthome_class.value)
+    assert (ours.device_class, ours.translation_key) == (expected.device_class, expected.translation_key)
+
+
+@pytest.mark.parametrize("kind", EVENT_TYPES)
+@pytest.mark.parametrize("suffix", ["", "_2"])
+def test_events_are_named(kind: str, suffix: str) -> None:
+    description = event_description(kind + suffix)
+    texts = TEXTS["entity"]["event"][description.translation_key or ""]
+    assert set(texts["state_attributes"]["event_type"]["state"]) == set(description.event_types or [])
+
+
+def test_icons_belong_to_entities_that_are_named() -> None:
+    for platform, entities in ICONS["entity"].items():
+        assert set(entities) <= set(TEXTS["entity"][platform])
+
+
+def test_brand_icon_is_a_png_of_its_size() -> None:
+    data = (ROOM / "brand" / "icon.png").read_bytes()
+    assert (data[:8], int.from_bytes(data[16:20]), int.from_bytes(data[20:24])) == (b"\x89PNG\r\n\x1a\n", 256, 256)
