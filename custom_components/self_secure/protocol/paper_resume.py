@@ -96,10 +96,13 @@ def _is_offered(key: HeldKey, offer: RoundsOffer, frame: Frame) -> bool:
     return any(hmac.compare_digest(expected, tag) for tag in tags)
 
 
-def next_round(direction: int, offer: RoundsOffer, held: Sequence[HeldKey]) -> int:
-    """1 + highest j of the direction on either side; MalformedError at the end of the numbers."""
-    numbers = [entry.number for entry in offer.rounds if entry.direction == direction]
-    number = 1 + max(numbers + [key.epoch for key in held if key.direction == direction])
+def next_round(direction: int, offer: RoundsOffer) -> int:
+    """1 + highest j of the direction that R1 lists; MalformedError at the end of the numbers.
+
+    R2 says no new j, so only what both sides know may count: a j that we alone hold (the acknowledgement of its message,
+    or an R2, was lost) would give the new key two names, and the next power loss would find no common key.
+    """
+    number = 1 + max(entry.number for entry in offer.rounds if entry.direction == direction)
     if number > limits.U32_MAX:
         raise MalformedError("no round left")
     return number
@@ -119,16 +122,16 @@ class PaperResumeResponder(ResumeResponder):
         verify(self._n_r, offer.n_r, "n_R")
         rounds = [key for key in held if key.suite == PAPER.id]
         common = find_common_rounds(offer, frame, rounds)
-        return None if common is None else self._answered(self._renew(frame, offer, common, rounds), packet, now)
+        return None if common is None else self._answered(self._renew(frame, offer, common), packet, now)
 
-    def _renew(self, frame: Frame, offer: RoundsOffer, common: tuple[HeldKey, HeldKey], held: Sequence[HeldKey]) -> Resumed:
+    def _renew(self, frame: Frame, offer: RoundsOffer, common: tuple[HeldKey, HeldKey]) -> Resumed:
         numbers = b"".join(key.epoch.to_bytes(4) for key in common)
         self._th = digest(b"SSC0 resume" + frame.authenticated + numbers)
         first, second = (paper.new_life_key(key.key.raw, key.direction, offer.n_i, offer.n_r) for key in common)
         life = Life((first, second))
         answer = Frame(FrameType.R2, numbers)
         tag = life.finish().tag(b"R2" + self._th)
-        new = {(direction, next_round(direction, offer, held)): StoreKey(life.chain(direction).raw) for direction in DIRECTIONS}
+        new = {(direction, next_round(direction, offer)): StoreKey(life.chain(direction).raw) for direction in DIRECTIONS}
         old = {(key.direction, key.epoch) for key in common}
         packet = PaperPacket(FrameType.R2, answer.authenticated + tag).encode()
         return Resumed(common[0], max(new)[1], life, packet, clone=False, rounds=new, common=frozenset(old))
