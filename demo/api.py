@@ -29,6 +29,8 @@ class Api:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self._socket is not None:
+            await self._socket.close()
         await self._session.close()
 
     async def reachable(self) -> bool:
