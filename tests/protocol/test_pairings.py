@@ -180,6 +180,22 @@ def test_a_restart_drops_the_pending_key_on_both_sides(paired: Couple) -> None:
     assert paired.told(PairingFailed) == []  # it died with the hub
 
 
+def test_while_they_negotiate_the_device_is_heard_and_nothing_is_started() -> None:
+    talking = Renewing.paired(random.Random(1))
+    bench, device = talking.bench, Bench(seed=9).device
+    bench.call("open_pairing")
+    bench.device = device
+    bench.request()
+    response = bench.respond()
+    before = len(bench.frames)
+    bench.call("send", 2, b"waits")
+    assert len(bench.frames) == before
+    dack = bench.exchange(talking.data(3, b"heard"))
+    assert dack[0] == FrameType.DACK
+    bench.receive(device.take(bench.exchange(device.take(response))))
+    assert bench.told(CodeReady)[-1].code == device.machine.code
+
+
 # --- answered, not yet used by the device
 
 

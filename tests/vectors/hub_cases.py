@@ -122,9 +122,7 @@ def _result(machine: Negotiation, case: Case, expected: Case, candidates: Mappin
     outcome = machine.outcome
     assert outcome is not None
     transcript = keys.Transcript()
-    values: list[bytes] = []
-    for name in ("m1", "m2", "m3", "m4", "m5", "m6"):
-        values.append(transcript.absorb(_frame(expected, name).authenticated).value)
+    values = [transcript.absorb(_frame(expected, name).authenticated).value for name in ("m1", "m2", "m3", "m4", "m5", "m6")]
     private = keys.DhKey(bytes.fromhex(case["sk_r"])) if case["sk_r"] else None
     pool = outcome.suite.pool(values[1], case["sid"], [(seq, random_of(case, seq)) for seq in case["agreed"]])
     return {
