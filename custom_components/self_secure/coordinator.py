@@ -180,8 +180,10 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
                 self.async_update_listeners()
             case StoreFailed():
                 self._on_store_failed()
-            case CloneSuspected() | ResumeFailed() | StaleKeyHinted():
+            case CloneSuspected() | StaleKeyHinted():
                 _LOGGER.warning("%s: %s", self.name, event)
+            case ResumeFailed():
+                _LOGGER.log(logging.WARNING if event.failures == 1 else logging.DEBUG, "%s: %s", self.name, event)
             case _:
                 pass
 

@@ -9,14 +9,16 @@ from homeassistant.components import bluetooth
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.self_secure import config_flow
+from custom_components.self_secure import config_flow, radio
 from custom_components.self_secure.const import DOMAIN
 from custom_components.self_secure.hub import HUB
+from custom_components.self_secure.pairing import AlreadyPairedError, PairingAttempt, PairingError
+from custom_components.self_secure.protocol.errors import Cause
 from custom_components.self_secure.store import DurableStore
 from custom_components.self_secure.transport.client import StorageError
 from simulation.world import World
 
-from .conftest import StartDevice, confirm, discovered_flow, pair, state_of, until, until_step
+from .conftest import OPTIONS, StartDevice, confirm, discovered_flow, pair, state_of, until, until_step
 
 ABORTS = json.loads((Path(config_flow.__file__).parent / "translations" / "en.json").read_text())["config"]["abort"]
 
@@ -176,3 +178,43 @@ async def test_link_that_is_cut_during_the_negotiation(home: HomeAssistant, star
     world.devices[0].cut()
     shown = await until_step(home, begun)
     assert shown["step_id"] == "code", shown
+
+
+async def test_device_without_x25519_is_refused_unless_the_floor_is_lower(home: HomeAssistant, start_device: StartDevice) -> None:
+    device = await start_device(suites=(0x01,))
+    done = await confirm(home, device)
+    assert (done["type"], done["reason"]) == ("abort", "suite_below_floor")
+    home.data[HUB].options = {**OPTIONS, "floor": 0x01}
+    done = await confirm(home, device)
+    assert done["type"] == "create_entry", done
+    assert device.told("code") == []
+    await until(lambda: state_of(home, "binary_sensor.test_thermometer_code_compared") == "off")
+
+
+async def test_known_device_behind_another_beacon_keeps_its_key(
+    home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice
+) -> None:
+    device = await start_device()
+    await pair(home, device)
+    stored = dict(hass_storage[f"{DOMAIN}.{device.identity}"]["data"])
+    twin = await start_device("display", 1, identity=bytes.fromhex(device.identity), address="C0:00:00:00:00:99")
+    attempt = PairingAttempt(home, twin.program.address, bytes(4), "twin", lambda: None)
+    await until(lambda: radio.can_connect(home, twin.program.address))
+    await attempt.start()
+    with pytest.raises(AlreadyPairedError):
+        await attempt.comparable()
+    await attempt.stop()
+    assert [pairing["number"] for pairing in hass_storage[f"{DOMAIN}.{device.identity}"]["data"]["pairings"]] == [
+        pairing["number"] for pairing in stored["pairings"]
+    ]
+
+
+async def test_other_identity_than_the_beacon_said(home: HomeAssistant, start_device: StartDevice) -> None:
+    device = await start_device()
+    await until(lambda: radio.can_connect(home, device.program.address))
+    attempt = PairingAttempt(home, device.program.address, b"\0\0\0\0", "device", lambda: None)
+    await attempt.start()
+    with pytest.raises(PairingError) as caught:
+        await attempt.comparable()
+    await attempt.stop()
+    assert (caught.value.cause, caught.value.suspicious) == (Cause.WRONG_DEVICE, True)
