@@ -1,5 +1,6 @@
 """What a user reads when something goes wrong; each is made to go wrong for real."""
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from demo.browser.dialog import CREATED
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 #: The device that all of this happens to; the walk has left it unpaired.
 KEY, NAME = "door", "Front door"
+
+#: Seconds within which Home Assistant, which has forgotten a device, hears it again.
+HEARD = 5.0
 
 #: Seconds until a pressed button is seen.
 READ = 60.0
@@ -98,6 +102,7 @@ async def _no_request(stage: Stage) -> None:
         flow = (await wait_until_discovered(api, 1))[0]
         pairing = await pair(api, flow["flow_id"], [stage.world.device(KEY)])
         await api.delete(f"/api/config/config_entries/entry/{pairing.entry_id}")
+    await asyncio.sleep(HEARD)
     dialog = await (await stage.site.integration(DOMAIN)).add_device()
     await stage.album.save("choose-device", dialog.whole)
     await dialog.press("Submit")
