@@ -58,7 +58,7 @@ class PaperNegotiation(Negotiation):
         identity = packet.message
         if not MIN_IDENTITY_BYTES <= len(identity) <= IDENTITY_BYTES:
             raise FrameError("ACC carries an address or an identity")
-        self.identity = identity + bytes(IDENTITY_BYTES - len(identity))
+        self.identity = identity + bytes(IDENTITY_BYTES - len(identity))  # R0 names R by 16 bytes
         self._accept = self.request.parameters
         self.state = tables.BROADCASTING
         self.deadline = self._cap = now + self._broadcast_cap()
