@@ -89,7 +89,7 @@ class Connection(ConnectionView):
         self._window.open(terms, now)
 
     def _keys_full(self) -> bool:
-        return self._messaging is not None and len(self._messaging.memory.state.held()) >= limits.KEYS_MAX
+        return self._messaging is not None and self._messaging.memory.state.keys_held >= limits.KEYS_MAX
 
     def cancel_pairing(self, now: float) -> None:
         """The user does not want it any more; the device is told if it can be reached."""

@@ -69,6 +69,11 @@ class DeviceState:
             self._forget(old.rounds.values())
             self.pairings.remove(old)
 
+    @property
+    def keys_held(self) -> int:
+        """Number of keys that KEYS_MAX bounds; the two directions of a W-round count as one."""
+        return sum(len(pairing.keys) + -(-len(pairing.rounds) // 2) for pairing in self.pairings)
+
     def stage(self, resumed: Resumed) -> Pairing:
         """Put the new epoch beside the one that it grew from; everything else of that pairing goes."""
         pairing = self.pairing(resumed.base.pairing)
