@@ -9,7 +9,6 @@ import sys
 import time
 import traceback
 
-from experiments.virtual.reuse import watched
 import self_secure_device_linux  # noqa: F401  # registers cryptolib before the device's core is imported
 
 from .counts import ViolationError
@@ -52,7 +51,7 @@ def main() -> int:
     given = arguments()
     steps = given.steps if given.until is None else min(given.steps, given.until)
     reuse, violation = Reuse(), None
-    with library_x25519(), watched(reuse.hub, reuse.device):
+    with library_x25519(), reuse.watching():
         driver = Driver(Profile(given.suite), given.seed, reuse)
         try:
             soak(driver, steps, given.start)

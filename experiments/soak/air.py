@@ -10,10 +10,15 @@ from .counts import Counts
 
 ARCHIVE: Final = 400  # frames: some ten epochs
 LAST: Final = 0x80
-NUMBER: Final = 0x7F
+NUMBER: Final = 0x7F  # of a fragment, and of a frame's type
 NAMES: Final = {int(kind): kind.name for kind in FrameType}
 
 TO_HUB, TO_DEVICE = "hub", "device"
+
+
+def type_of(data: bytes) -> int:
+    """Return the number of a frame's type, without the bit of suite paper."""
+    return data[0] & NUMBER
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,7 @@ class Sent:
     @property
     def name(self) -> str:
         """Type of the frame."""
-        return NAMES.get(self.data[0], "?")
+        return NAMES.get(type_of(self.data), "?")
 
 
 class Air:

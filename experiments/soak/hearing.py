@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from custom_components.self_secure.protocol.errors import Cause
 from custom_components.self_secure.protocol.events import (
     CloneSuspected,
     CodeReady,
@@ -108,13 +109,13 @@ class HubEars:
     def _not_paired(self, event: Any) -> None:
         suspicious = ", suspicious" if event.suspicious else ""
         self._world.counts.rule(f"hub: PairingFailed {event.cause.value}{suspicious}")
-        self._world.user.pairing_ended(completed=False, suspicious=event.suspicious)
+        self._world.user.pairing_ended(completed=False, suspicious=event.suspicious, full=event.cause is Cause.BUSY)
 
     def _epoch(self, event: Any) -> None:
         world = self._world
         world.counts.rule("hub: EpochStarted" + (" by resume" if event.resumed else " by pairing"))
-        world.watch.hub_uses(world.hub.disk, event.epoch)
         if event.resumed:
+            world.watch.hub_resumed(world.hub.disk, event.epoch)
             world.user.resumed()
             world.hub_resumed()
 

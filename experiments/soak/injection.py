@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, Final
 from custom_components.self_secure.protocol.framing import fragment as cut
 from custom_components.self_secure.protocol.packets import FrameType
 
-from .air import NAMES, TO_DEVICE, TO_HUB, Sent
+from .air import NAMES, TO_DEVICE, TO_HUB, Sent, type_of
 from .counts import ViolationError
 from .fingerprint import picture
 from .forge import HEAD, Forger
+from .forge_paper import PaperForger
 
 if TYPE_CHECKING:
     from .world import World
@@ -29,7 +30,8 @@ class Eve:
 
     def __init__(self, world: World, rng: random.Random) -> None:
         self._world, self._rng = world, rng
-        self.forger = Forger(world.profile.suite_id, world.air, rng)
+        forger = PaperForger if world.profile.suite == "paper" else Forger
+        self.forger = forger(world.profile.suite_id, world.air, rng)
 
     def forge(self) -> None:
         """Inject a well-formed frame of a random type."""
@@ -79,9 +81,9 @@ class Eve:
         for piece in cut(data, world.payload):
             world.give(way, piece)
         if unchanged and side is self._side(way) and picture(side) != before:
-            raise ViolationError(f"forged: {NAMES.get(data[0], 'garbage')} to {way} has changed something")
-        if (forged or data[0] not in _STORES) and self._stored(way) != stored:
-            raise ViolationError(f"forged: {NAMES.get(data[0], 'garbage')} to {way} has changed what is stored")
+            raise ViolationError(f"forged: {NAMES.get(type_of(data), 'garbage')} to {way} has changed something")
+        if (forged or type_of(data) not in _STORES) and self._stored(way) != stored:
+            raise ViolationError(f"forged: {NAMES.get(type_of(data), 'garbage')} to {way} has changed what is stored")
 
     def _side(self, way: str) -> Any:
         return self._world.hub.connection if way == TO_HUB else self._world.front.core

@@ -16,7 +16,7 @@ from .ledger import Ledger
 from .power import Power, PowerCutError
 from .profile import Profile
 from .reuse import Reuse
-from .watch import Watch, mark_on_disk, marks_in_flash
+from .watch import Watch, mark_in_flash, mark_on_disk
 
 if TYPE_CHECKING:
     from .user import User
@@ -112,9 +112,19 @@ class Sides(ABC):
             self.ledger.crashed_before_acting(head.body)
         self.ledger.may_repeat(head.body, readings_only=True)
 
+    def remove_from_hub(self) -> None:
+        """The user deletes the device in the hub, and all that the hub knows of it."""
+        self.counts.fault("user: removes the device from the hub")
+        head = self.oldest()
+        if head is not None:
+            self.ledger.may_repeat(head.body, readings_only=False)
+        self.watch.tainted = True
+        self.hub.disk = None
+        self.drop_hub()
+
     def restart_device(self) -> None:
         """The device's power was cut: its memory is gone, its flash stays."""
-        mark = marks_in_flash(self.hub.disk, self.front.flash)
+        mark = mark_in_flash(self.hub.disk, self.front.flash)
         for row in self.hub.disk["queue"] if self.hub.disk else ():
             if row["id"] is not None and row["id"] <= mark:
                 self.ledger.crashed_before_acting(bytes.fromhex(row["body"]))

@@ -106,9 +106,14 @@ class User:
 
     # --- what the hub tells
 
-    def pairing_ended(self, *, completed: bool, suspicious: bool = False) -> None:
-        """The window is closed; after a suspicious end the user is told to reset the device, and sometimes does."""
+    def pairing_ended(self, *, completed: bool, suspicious: bool = False, full: bool = False) -> None:
+        """The window is closed; after a suspicious end the user is told to reset the device, and sometimes does.
+
+        `full`: the hub holds as many keys of this device as it may, and nothing but removing the device drops one.
+        """
         self.code, self.asked = None, False
+        if full:
+            self._world.later(self._world.remove_from_hub)
         if completed:
             self.wants_repair, self.due = False, None
             return
