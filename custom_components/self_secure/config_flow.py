@@ -23,7 +23,7 @@ from .hub import HUB
 from .pairing import AlreadyPairedError, PairingAttempt, PairingError
 from .protocol.errors import Cause
 from .protocol.events import PairingProgressed, Verdict
-from .transport.beacon import Beacon, BeaconState
+from .transport.beacon import Beacon, BeaconState, RandomPacket
 
 LOOK_AGAIN_SECONDS: Final = 60.0  # a broadcast takes about that long
 REFRESH_SECONDS: Final = 1.0  # between two texts of the progress step
@@ -68,9 +68,10 @@ class SelfSecureConfigFlow(ConfigFlow, domain=DOMAIN):
     @override
     async def async_step_bluetooth(self, discovery_info: BluetoothServiceInfoBleak) -> ConfigFlowResult:
         """A beacon was heard for the first time."""
-        beacon = radio.read_advertisement(discovery_info)
-        if not isinstance(beacon, Beacon):
+        beacon = radio.last_said(discovery_info)
+        if isinstance(beacon, RandomPacket):
             self._look_again_later(discovery_info.address)
+        if not isinstance(beacon, Beacon):
             return self.async_abort(reason="not_supported")
         await self.async_set_unique_id(beacon.short_id.hex())
         self._abort_if_unique_id_configured()
@@ -128,7 +129,7 @@ class SelfSecureConfigFlow(ConfigFlow, domain=DOMAIN):
     def _find_devices(self) -> None:
         paired = {(unique_id or "")[:8] for unique_id in self._async_current_ids(include_ignore=False)}
         for info in bluetooth.async_discovered_service_info(self.hass, connectable=True):
-            beacon = radio.read_advertisement(info)
+            beacon = radio.last_said(info)
             if isinstance(beacon, Beacon) and beacon.short_id.hex() not in paired:
                 self._found[info.address] = (beacon, info.name)
 

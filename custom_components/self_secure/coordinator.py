@@ -106,7 +106,7 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
         entry.async_on_unload(async_track_time_interval(self.hass, self._check_presence, PRESENCE_INTERVAL))
         entry.async_on_unload(self.hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, self._async_on_stop))
         info = bluetooth.async_last_service_info(self.hass, self.address, connectable=False)
-        known = radio.read_advertisement(info) if info else None
+        known = radio.last_said(info) if info else None
         if isinstance(known, Beacon):
             self._on_beacon(known, self.address)
 

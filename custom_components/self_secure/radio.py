@@ -38,6 +38,11 @@ def read_advertisement(info: BluetoothServiceInfoBleak) -> Beacon | RandomPacket
     return decode(info.manufacturer_data.get(COMPANY, b""))
 
 
+def last_said(info: BluetoothServiceInfoBleak) -> Beacon | RandomPacket | None:
+    """Return what the device said last, also if the very last packet was its scan response."""
+    return read_advertisement(info) or decode(info.manufacturer_data.get(COMPANY, b""))
+
+
 async def heard_name(hass: HomeAssistant, info: BluetoothServiceInfoBleak) -> str:
     """Return the device's name, or its address if it does not tell one in time.
 

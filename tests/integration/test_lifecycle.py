@@ -4,11 +4,13 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
 import pytest
 
-from custom_components.self_secure import coordinator as coordinator_module
+from custom_components.self_secure import coordinator as coordinator_module, lifecycle, radio
 from custom_components.self_secure.const import DOMAIN
 from custom_components.self_secure.diagnostics import async_get_config_entry_diagnostics
+from custom_components.self_secure.hub import async_load_hub
 from custom_components.self_secure.store import DurableStore
 from custom_components.self_secure.transport.client import StorageError
 from simulation.world import World
@@ -183,8 +185,47 @@ async def test_no_key_in_entry_diagnostics_log_or_states(
 
 
 async def test_hub_identity_survives_its_file(home: HomeAssistant, hass_storage: dict[str, Any], thermometer: SimulatedDevice) -> None:
-    from custom_components.self_secure.hub import async_load_hub  # noqa: PLC0415  # after Home Assistant, as everything of it
-
     known = hass_storage.pop(f"{DOMAIN}.hub")["data"]["hub_id"]
     assert (await async_load_hub(home)).hub_id.hex() == known
     assert hass_storage[f"{DOMAIN}.hub"]["data"]["hub_id"] == known
+
+
+async def test_hub_of_a_newer_version_stops_the_set_up(hass: HomeAssistant, hass_storage: dict[str, Any]) -> None:
+    hass_storage[f"{DOMAIN}.hub"] = {"version": 2, "minor_version": 1, "data": {}}
+    assert not await lifecycle.async_setup(hass)
+
+
+async def test_unknown_options_of_the_hub_are_left_alone(hass: HomeAssistant, hass_storage: dict[str, Any]) -> None:
+    data = {"hub_id": "00" * 16, "options": {"minimum": 99, "colour": "red", "hub_id": "11"}}
+    hass_storage[f"{DOMAIN}.hub"] = {"version": 1, "minor_version": 1, "data": data}
+    hub = await async_load_hub(hass)
+    assert (hub.hub_id, hub.options) == (bytes(16), {"minimum": 99})
+    assert hass_storage[f"{DOMAIN}.hub"]["data"] == data
+
+
+async def test_door_is_as_before_after_a_reload(home: HomeAssistant, start_device: StartDevice) -> None:
+    door = await start_device("door")
+    entry = await pair(home, door)
+    door.program.set_open(True)
+    await until(lambda: [one for one in home.states.async_all("binary_sensor") if one.state == "on" and "door" in one.entity_id])
+    before = {one.entity_id: one.state for one in home.states.async_all("binary_sensor")}
+    await door.program.stop()
+    assert await home.config_entries.async_reload(entry.entry_id)
+    assert {one.entity_id: one.state for one in home.states.async_all("binary_sensor")} == before
+
+
+async def test_absence_is_logged_once_and_so_is_the_return(
+    home: HomeAssistant, thermometer: SimulatedDevice, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    coordinator = entry_of(home).runtime_data
+    await until(lambda: not coordinator.client.contact.is_open)
+    await thermometer.program.stop()
+    monkeypatch.setattr(radio, "is_present", lambda *_: False)
+    for _ in range(2):
+        coordinator._check_presence(dt_util.utcnow())
+    assert state_of(home, TEMPERATURE) == "unavailable"
+    for _ in range(2):
+        coordinator._on_authentic()
+    assert state_of(home, TEMPERATURE) not in ("unavailable", "unknown", None)
+    texts = [one.getMessage() for one in caplog.records if one.name == coordinator_module.__name__]
+    assert [sum(word in text for text in texts) for word in ("out of range", "is back")] == [1, 1]

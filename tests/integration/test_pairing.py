@@ -15,6 +15,7 @@ from custom_components.self_secure.hub import HUB
 from custom_components.self_secure.pairing import AlreadyPairedError, PairingAttempt, PairingError
 from custom_components.self_secure.protocol.errors import Cause
 from custom_components.self_secure.store import DurableStore
+from custom_components.self_secure.transport.beacon import RandomPacket
 from custom_components.self_secure.transport.client import StorageError
 from simulation.world import World
 
@@ -218,3 +219,31 @@ async def test_other_identity_than_the_beacon_said(home: HomeAssistant, start_de
         await attempt.comparable()
     await attempt.stop()
     assert (caught.value.cause, caught.value.suspicious) == (Cause.WRONG_DEVICE, True)
+
+
+async def test_device_that_is_heard_broadcasting_first_is_looked_at_again(
+    home: HomeAssistant, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(config_flow, "LOOK_AGAIN_SECONDS", 0.1)
+    device = await start_device()
+    flow_id = await until(lambda: discovered_flow(home, device))
+    home.config_entries.flow.async_abort(flow_id)
+    packet = RandomPacket(1, 2, bytes(20)).advertisement
+    beacon = bluetooth.async_last_service_info(home, device.program.address)
+    assert beacon is not None
+    beacon.raw = packet
+    done = await home.config_entries.flow.async_init(DOMAIN, context={"source": "bluetooth"}, data=beacon)
+    assert (done["type"], done["reason"]) == ("abort", "not_supported")
+    await until(lambda: discovered_flow(home, device))
+
+
+async def test_scan_response_hides_no_device(home: HomeAssistant, start_device: StartDevice) -> None:
+    device = await start_device()
+    await until(lambda: discovered_flow(home, device))
+    info = bluetooth.async_last_service_info(home, device.program.address)
+    assert info is not None
+    beacon = radio.read_advertisement(info)
+    info.raw = b"\x05\x09Test"
+    assert radio.read_advertisement(info) is None
+    assert radio.last_said(info) == beacon
+    assert beacon is not None
