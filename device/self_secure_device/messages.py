@@ -67,15 +67,15 @@ class Response:
     """m3: ``numbers`` is S, ``conflicts`` a list of (Seq, tags); FrameError unless it is well-formed below ``n_max``."""
 
     def __init__(self, message, n_max):
-        self.numbers, end = sets.decode(message)
+        self.numbers, end = sets.decode(message, 0, n_max)
         self.conflicts = _conflicts(message, end)
         self._check(n_max)
 
     def _check(self, n_max):
         rising = [seq for seq, _ in self.conflicts]
-        if rising != sorted(set(rising)) or set(rising) & set(self.numbers):
+        if rising != sorted(set(rising)) or any(seq in rising for seq in self.numbers):
             raise FrameError("conflicts must rise and not be in S")
-        if len(rising) > limits.MAX_CONFLICTS or max(self.numbers[-1:] + rising[-1:] + [0]) >= n_max:
+        if len(rising) > limits.MAX_CONFLICTS or max(list(self.numbers[-1:]) + rising[-1:] + [0]) >= n_max:
             raise FrameError("Seq or conflicts out of bounds")
         for _, tags in self.conflicts:
             if not limits.MIN_CANDIDATES <= len(set(tags)) == len(tags) <= limits.MAX_CANDIDATES:

@@ -4,7 +4,9 @@ Frames go in with the time; the answer to send comes back. The caller must have 
 uncommitted, before it lets OPEN leave: OPEN is the answer that comes back together with ``root``.
 """
 
-from . import frames, keys, limits, messages, tables
+from array import array
+
+from . import frames, keys, limits, messages, sets, tables
 from .crypto import equal, sha256, tag
 from .errors import StateError, TagError
 from .session import Session
@@ -204,14 +206,14 @@ class Negotiation:
 
     def _choose(self, response):
         """Resolve the reported conflicts: S' and the index of each true candidate."""
-        members, self._choices = list(response.numbers), []
+        added, self._choices = [], []
         for seq, tags in response.conflicts:
             true = self._true_tag(seq)
             choice = tags.index(true) if true in tags else limits.LEFT_OUT
             self._choices.append(choice)
             if choice != limits.LEFT_OUT:
-                members.append(seq)
-        self._members = sorted(members)
+                added.append(seq)
+        self._members = sets.merge(response.numbers, added) if added else response.numbers
 
     def _enough(self):
         if len(self._members) >= self._accept.minimum:
@@ -238,7 +240,7 @@ class Negotiation:
         if not false:
             return self.fail("wrong MAC")
         self._pruned = True
-        self._members = [seq for seq in self._members if seq not in false]
+        self._members = array("H", (seq for seq in self._members if seq not in false))
         return self._acknowledge(now) if self._enough() else None
 
     def _acknowledge(self, now):

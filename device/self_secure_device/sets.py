@@ -4,6 +4,8 @@
 write such a set with that encoder.
 """
 
+from array import array  # two bytes a number: a list of a whole broadcast would fill half of a small heap
+
 from .crypto import u16
 from .errors import SetError
 
@@ -62,29 +64,31 @@ def _read_leb128(data, at):
     raise SetError("overlong number")
 
 
-def _decode_deltas(data, at, count):
-    numbers = []
+def _decode_deltas(data, at, count, limit):
+    numbers = array("H")
     value = 0
     for index in range(count):
         zigzag, at = _read_leb128(data, at)
         if zigzag & 1 or (index and not zigzag):
             raise SetError("numbers must rise")
         value += zigzag >> 1
-        if value > MAX_NUMBER:
+        if value >= limit:
             raise SetError("number too large")
         numbers.append(value)
     return numbers, at
 
 
-def _decode_bitmap(data, at, count):
-    numbers = []
+def _decode_bitmap(data, at, count, limit):
+    numbers = array("H")
     base = 0
     while len(numbers) < count:
         if at >= len(data):
             raise SetError("bitmap ends too early")
-        if base > MAX_NUMBER:
+        if base >= limit:
             raise SetError("number too large")
-        numbers.extend(base + bit for bit in range(8) if data[at] & 0x80 >> bit)
+        for bit in range(8):
+            if data[at] & 0x80 >> bit:
+                numbers.append(base + bit)
         base += 8
         at += 1
     if len(numbers) > count:
@@ -92,30 +96,45 @@ def _decode_bitmap(data, at, count):
     return numbers, at
 
 
-def decode(data, at=0):
-    """Read one coded set at ``at``; return its numbers (rising) and the offset behind it."""
+def decode(data, at=0, limit=MAX_NUMBER + 1):
+    """Read one coded set at ``at``; return its numbers (a rising array) and the offset behind it.
+
+    ``limit`` keeps a hostile bitmap from filling the memory: a number of it or above, beyond the last byte's bits, is refused.
+    """
     if len(data) < at + 3:
         raise SetError("truncated set")
     encoder, count = data[at], data[at + 1] << 8 | data[at + 2]
     if encoder == DELTAS:
-        return _decode_deltas(data, at + 3, count)
+        return _decode_deltas(data, at + 3, count, limit)
     if encoder == BITMAP:
-        return _decode_bitmap(data, at + 3, count)
+        return _decode_bitmap(data, at + 3, count, limit)
     raise SetError("unknown encoder")
 
 
-def decode_deltas(data):
+def decode_deltas(data, limit=MAX_NUMBER + 1):
     """Read a payload of encoder 0 that fills ``data`` and says no count (suite ``paper``); return its numbers."""
     count = sum(byte < 0x80 for byte in data)  # the last byte of each number
-    numbers, end = _decode_deltas(data, 0, count)
+    numbers, end = _decode_deltas(data, 0, count, limit)
     if end != len(data):
         raise SetError("bytes left over")
     return numbers
 
 
 def decode_whole(data):
-    """Read a coded set that must fill ``data``; return its numbers."""
+    """Read a coded set that must fill ``data``; return its numbers as a list."""
     numbers, end = decode(data)
     if end != len(data):
         raise SetError("bytes left over")
-    return numbers
+    return list(numbers)
+
+
+def merge(numbers, others):
+    """Return two rising sequences without a common number as one."""
+    merged, at = array("H"), 0
+    for value in numbers:
+        while at < len(others) and others[at] < value:
+            merged.append(others[at])
+            at += 1
+        merged.append(value)
+    merged.extend(array("H", others[at:]))
+    return merged

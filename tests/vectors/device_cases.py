@@ -161,7 +161,7 @@ def check_paper_negotiation(case: Case) -> dict[str, Any]:
     derived = formulas.derived_key(initial)
     coded = sets.encode_deltas(case["received"])
     out = {"request_packet": packet[1:] if _read(frames.REQ, packet[1:-32]).message == message else b""}
-    out.update({"k0": initial, "kd": derived, "cpr_s": coded if sets.decode_deltas(coded) == case["received"] else b""})
+    out.update({"k0": initial, "kd": derived, "cpr_s": coded if list(sets.decode_deltas(coded)) == case["received"] else b""})
     out.update({"hmac_rsp": formulas.response_tag(derived, coded), "hmac_ack": formulas.acknowledge_tag(derived, rand)})
     out.update({"hmac_end": formulas.end_tag(derived, rand)})
     out.update({"k0_dir0": formulas.direction_key(initial, 0), "k0_dir1": formulas.direction_key(initial, 1)})
