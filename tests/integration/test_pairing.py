@@ -77,7 +77,7 @@ async def test_pair_again_after_codes_differed(home: HomeAssistant, start_device
     await home.config_entries.flow.async_configure(shown["flow_id"], {"verdict": "different"})
     await device.program.reset()
     device.events.clear()
-    await pair(home, device)
+    assert (await pair(home, device)).unique_id == device.identity
 
 
 async def test_device_without_display_stays_unverified(home: HomeAssistant, start_device: StartDevice) -> None:
