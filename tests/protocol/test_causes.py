@@ -4,21 +4,12 @@ import pytest
 
 from custom_components.self_secure.protocol import limits
 from custom_components.self_secure.protocol.errors import Cause
-from custom_components.self_secure.protocol.events import CodeReady, PairingCompleted, PairingFailed, StoreFailed, Verdict
+from custom_components.self_secure.protocol.events import CodeReady, PairingFailed, StoreFailed, Verdict
 from custom_components.self_secure.protocol.packets import Frame, FrameType, NakReason
 from custom_components.self_secure.protocol.terms import HumanCheckSlot
 
 from .bench import ENOUGH, LOSS, PAYLOAD, Bench, Store, spoil
-
-
-def failed(bench: Bench, cause: Cause, reason: NakReason | None, *, suspicious: bool = False) -> None:
-    """Check what came out: one failure, its NAK, and no write."""
-    assert bench.told(PairingFailed) == [PairingFailed(cause, suspicious)]
-    naks = [Frame.decode(raw).message for raw in bench.frames if raw[0] == FrameType.NAK]
-    assert naks == ([] if reason is None else [bytes([reason])])
-    assert bench.store.writes == 0
-    assert not bench.hub.connection.pairing
-    assert not bench.hub.connection.paired
+from .steps import failed
 
 
 def test_every_cause_has_its_test() -> None:
@@ -109,20 +100,6 @@ def test_cause_low_secrecy__loss_ends_without_reaching_the_target() -> None:
     failed(bench, Cause.LOW_SECRECY, NakReason.TOO_FEW)
 
 
-def test_hybrid_finishes_there_and_records_what_it_reached() -> None:
-    bench = Bench(target_bits=64)
-    bench.reach(2)
-    bench.hear(range(60))
-    bench.wait(60)
-    response = bench.connect()
-    ack = bench.device.take(response)
-    bench.receive(bench.device.take(bench.exchange(ack)))
-    bench.call("answer", Verdict.SAME)
-    (completed,) = bench.told(PairingCompleted)
-    assert completed.record.packets == 60
-    assert completed.record.secrecy_bits == pytest.approx(60 * 0.32193, rel=1e-4)
-
-
 def test_cause_low_secrecy__the_device_left_out_what_was_needed() -> None:
     """Nineteen packets reach six bits at 20 %, sixteen do not."""
     bench = Bench(target_bits=6)
@@ -159,14 +136,6 @@ def test_cause_wrong_mac() -> None:
     assert bench.told(PairingFailed) == []  # it changes nothing: the right one may still come
     bench.wait(2 * limits.T_2)
     failed(bench, Cause.WRONG_MAC, NakReason.MAC)
-
-
-def test_a_right_ack_after_a_wrong_one_goes_on() -> None:
-    bench = Bench()
-    ack = bench.device.take(bench.reach(3)[-1])
-    bench.receive(spoil(ack))
-    bench.receive(bench.device.take(bench.exchange(ack)))
-    assert len(bench.told(CodeReady)) == 1
 
 
 def test_cause_no_ack() -> None:
@@ -214,14 +183,6 @@ def test_cause_busy__another_negotiation_waits_for_the_user() -> None:
     third = Bench(human_check=slot, seed=3)
     third.reach(5)
     assert len(third.told(CodeReady)) == 1
-
-
-def test_loss_does_not_wait_for_a_user() -> None:
-    slot = HumanCheckSlot()
-    Bench(human_check=slot).reach(5)
-    second = Bench(human_check=slot, suites=(LOSS,), floor=LOSS)
-    second.reach(5)
-    assert len(second.told(PairingCompleted)) == 1
 
 
 def test_cause_busy__too_many_keys() -> None:
@@ -321,33 +282,3 @@ def test_cause_not_stored__another_write_failed_while_the_device_was_pairing_aga
     connection.events()
     connection.persist_failed(0)
     assert connection.events() == [PairingFailed(Cause.NOT_STORED, suspicious=False), StoreFailed()]
-
-
-def test_a_failed_write_gives_the_human_check_back() -> None:
-    slot, store = HumanCheckSlot(), Store()
-    Bench(store=store).pair()
-    bench = Bench(store=store, seed=2, human_check=slot)
-    bench.reach(5)
-    bench.hub.connection.send(2, b"x", 0)
-    bench.hub.connection.events()
-    bench.hub.connection.persist_failed(0)
-    assert slot.acquire(object())
-
-
-def test_the_farewell_is_not_waited_for_for_ever() -> None:
-    bench = Bench()
-    bench.reach(2)
-    bench.call("cancel_pairing")
-    assert bench.hub.connection.wants_link
-    assert bench.hub.connection.next_deadline == limits.FAREWELL
-    bench.wait(limits.FAREWELL)
-    assert not bench.hub.connection.wants_link
-    failed(bench, Cause.CANCELLED, None)
-
-
-def test_a_new_window_forgets_the_farewell() -> None:
-    bench = Bench()
-    bench.reach(2)
-    bench.call("cancel_pairing")
-    bench.open()
-    assert [raw[0] for raw in bench.frames] == [FrameType.ACC]
