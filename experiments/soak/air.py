@@ -25,7 +25,7 @@ def type_of(data: bytes) -> int:
 class Sent:
     """A genuine frame as it left its sender."""
 
-    era: int  # of the epoch in which it was sent
+    era: int  # the sender's epoch when it was sent
     way: str  # to whom
     data: bytes = field(repr=False)
 
@@ -44,7 +44,8 @@ class Air:
         self._building: dict[str, bytearray] = {TO_HUB: bytearray(), TO_DEVICE: bytearray()}
         self.archive: deque[Sent] = deque(maxlen=ARCHIVE)
         self.last: dict[tuple[str, str], bytes] = {}  # newest frame of each way and type
-        self.era = 0
+        self._eras = {TO_HUB: 0, TO_DEVICE: 0}  # epochs that the sender of each way has begun
+        self._settled = dict(self._eras)  # as they were when both had begun the present one
 
     @property
     def flying(self) -> bool:
@@ -62,10 +63,20 @@ class Air:
             self._whole(way, bytes(building))
 
     def _whole(self, way: str, data: bytes) -> None:
-        sent = Sent(self.era, way, data)
+        sent = Sent(self._eras[way], way, data)
         self.archive.append(sent)
         self.last[way, sent.name] = data
         self._counts.rule(f"sent: {sent.name}")
+
+    def began(self, way: str) -> None:
+        """The sender of a way has begun an epoch; the hub is the later of the two."""
+        self._eras[way] += 1
+        if way == TO_DEVICE:
+            self._settled = dict(self._eras)
+
+    def is_old(self, sent: Sent) -> bool:
+        """Tell whether a frame belongs to an epoch that both have left."""
+        return sent.era < self._settled[sent.way]
 
     def clear(self) -> None:
         """The link dropped: nothing arrives any more."""

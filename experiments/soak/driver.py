@@ -12,7 +12,7 @@ from .world import World
 
 TEMPERS: Final = (0.01, 0.03, 0.06, 0.12, 0.3)  # share of faults among the steps, for a while
 TEMPER_STEPS: Final = 150  # about one pairing
-SEND_SHARE: Final = 0.35  # of the steps in which nothing is in flight
+TALK: Final = (0.03, 0.15, 0.5)  # share of messages among the steps in which nothing is in flight, for a while
 COPY_LEAVES: Final = 0.03  # per step: often before the copy has changed the epoch
 CALM_EVERY: Final = 5_000  # steps; then everything must come to rest
 CALM_STEPS: Final = 4_000  # in which it must
@@ -28,7 +28,7 @@ class Driver:
         self.faults = Faults(self.world, random.Random(f"{seed} faults"))
         self._actions = list(table(self.faults).values())
         self._weights = list(accumulate(WEIGHTS.values()))
-        self._temper = TEMPERS[0]
+        self._temper, self._talk = TEMPERS[0], TALK[0]
 
     def run(self, steps: int) -> None:
         """Do so many steps more."""
@@ -43,7 +43,7 @@ class Driver:
 
     def _step(self) -> None:
         if self.counts.step % TEMPER_STEPS == 0:
-            self._temper = self._rng.choice(TEMPERS)
+            self._temper, self._talk = self._rng.choice(TEMPERS), self._rng.choice(TALK)
         if self.world.front is not self.world.node and self._rng.random() < COPY_LEAVES:
             self.faults.copy_leaves()
         if self.counts.step % CALM_EVERY == 0:
@@ -51,7 +51,7 @@ class Driver:
         elif self._rng.random() < self._temper:
             self._rng.choices(self._actions, cum_weights=self._weights)[0]()
             self.world.settle()
-        elif not self.world.air.flying and self._rng.random() < SEND_SHARE and not self.faults.hushed():
+        elif not self.world.air.flying and self._rng.random() < self._talk and not self.faults.hushed():
             self._rng.choice((self.faults.hub_sends, self.faults.device_sends))()
             self.world.settle()
         else:

@@ -26,7 +26,7 @@ from custom_components.self_secure.protocol.events import (
     Transmit,
 )
 
-from .air import NAMES, TO_DEVICE
+from .air import NAMES, TO_DEVICE, TO_HUB
 from .counts import ViolationError
 
 if TYPE_CHECKING:
@@ -167,4 +167,5 @@ class DeviceEars:
         self._world.device_paired(self.side)
 
     def _resumed(self, _epoch: int) -> None:
+        self._world.air.began(TO_HUB)
         self._world.watch.device_uses(self._world.committed_key(self.side))

@@ -15,6 +15,8 @@ from .forge_paper import PaperForger
 if TYPE_CHECKING:
     from .world import World
 
+TIMELY: Final = 0.5  # share of injections that fit what is going on
+NEWEST: Final = 6  # frames that are still going on
 AUTHENTIC: Final = frozenset({"DATA", "DACK", "OPEN", "R2", "R3", "GROUP", "RAND"})
 """Frames whose MAC decides everything: without it nothing at all may change.
 
@@ -34,48 +36,55 @@ class Eve:
         self.forger = forger(world.profile.suite_id, world.air, rng)
 
     def forge(self) -> None:
-        """Inject a well-formed frame of a random type."""
-        way = self._rng.choice((TO_HUB, TO_DEVICE))
-        kind = self._rng.choice(list(FrameType))
-        self._world.counts.fault(f"forged: {kind.name} to {way}")
-        self._inject(way, self.forger.frame(kind), unchanged=kind.name in AUTHENTIC, forged=True)
+        """Inject a well-formed frame, of a random type or of the one that was sent last."""
+        way, kind = self._rng.choice((TO_HUB, TO_DEVICE)), self._rng.choice(list(FrameType))
+        if self._world.air.archive and self._rng.random() < TIMELY:
+            last = self._recent()
+            way, kind = last.way, FrameType(type_of(last.data))
+        self._inject(f"forged: {kind.name} to {way}", way, self.forger.frame(kind), unchanged=kind.name in AUTHENTIC, forged=True)
 
     def mutilate(self) -> None:
-        """Inject a genuine frame with one of its bytes changed."""
+        """Inject a genuine frame with one of its bits changed."""
         if not self._world.air.archive:
             return
-        sent = self._rng.choice(self._world.air.archive)
+        sent = self._recent()
         data = bytearray(sent.data)
         place = self._rng.randrange(HEAD, len(data)) if len(data) > HEAD else 0
         data[place] ^= 1 << self._rng.randrange(8)
-        self._world.counts.fault(f"mutilated: {sent.name}")
-        self._inject(sent.way, bytes(data), unchanged=sent.name in AUTHENTIC, forged=True)
+        self._inject(f"mutilated: {sent.name}", sent.way, bytes(data), unchanged=sent.name in AUTHENTIC, forged=True)
 
     def replay(self) -> None:
         """Inject a genuine frame again: a young one is a duplicate, one of an older epoch must not change anything."""
         if not self._world.air.archive:
             return
-        sent = self._rng.choice(self._world.air.archive)
+        sent = self._recent()
         old = self._is_old(sent)
-        self._world.counts.fault(f"replayed: {'old ' if old else ''}{sent.name}")
-        self._inject(sent.way, sent.data, unchanged=old and sent.name in AUTHENTIC, forged=old)
+        name = f"replayed: {'old ' if old else ''}{sent.name}"
+        self._inject(name, sent.way, sent.data, unchanged=old and sent.name in AUTHENTIC, forged=old)
 
     def reflect(self) -> None:
         """Send a frame back to who has made it."""
         if not self._world.air.archive:
             return
-        sent = self._rng.choice(self._world.air.archive)
+        sent = self._recent()
         back = TO_HUB if sent.way == TO_DEVICE else TO_DEVICE
-        self._world.counts.fault("reflected")
-        self._inject(back, sent.data, unchanged=sent.name in AUTHENTIC, forged=True)
+        self._inject("reflected", back, sent.data, unchanged=sent.name in AUTHENTIC, forged=True)
+
+    def _recent(self) -> Sent:
+        """Return a frame that was sent: one of the last, or any that is remembered."""
+        archive = self._world.air.archive
+        if self._rng.random() < TIMELY:
+            return archive[-1 - self._rng.randrange(min(NEWEST, len(archive)))]
+        return self._rng.choice(archive)
 
     def _is_old(self, sent: Sent) -> bool:
-        return sent.era < self._world.air.era and sent.name in OLD
+        return sent.name in OLD and self._world.air.is_old(sent)
 
-    def _inject(self, way: str, data: bytes, *, unchanged: bool, forged: bool) -> None:
+    def _inject(self, name: str, way: str, data: bytes, *, unchanged: bool, forged: bool) -> None:
         world = self._world
         if not world.linked:
             return
+        world.counts.fault(name)
         side = world.hub.connection if way == TO_HUB else world.front.core
         before, stored = picture(side) if unchanged else None, self._stored(way)
         for piece in cut(data, world.payload):

@@ -74,8 +74,8 @@ class Ledger:
         if record is not None and record.acted and (not readings_only or record.kind == MessageType.READINGS):
             record.again += 1
 
-    def copied(self, body: bytes) -> None:
-        """A thief has a copy of this message in his queue: two may send it."""
+    def goes_out_twice(self, body: bytes) -> None:
+        """A thief has a copy of this message in his queue, or it is a reading under a new pairing: it may arrive twice."""
         if body in self._records:
             self._records[body].again += 1
 

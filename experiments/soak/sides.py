@@ -5,9 +5,10 @@ from collections.abc import Callable
 import random
 from typing import TYPE_CHECKING, Any, Final
 
+from custom_components.self_secure.protocol.events import MessageType
 from self_secure_device import keyring
 
-from .air import Air
+from .air import TO_DEVICE, Air
 from .counts import Counts
 from .device import DeviceSide
 from .hearing import DeviceEars, HubEars
@@ -163,6 +164,7 @@ class Sides(ABC):
 
     def hub_resumed(self) -> None:
         """The hub has changed its epoch together with the device in front."""
+        self.air.began(TO_DEVICE)
         if self.front is self.node:
             self.watch.tainted = False
             self._resumes += 1
@@ -171,7 +173,8 @@ class Sides(ABC):
     def device_paired(self, side: DeviceSide) -> None:
         """A device has committed a new pairing; readings that it had sent under the old one go out again."""
         for message in side.core.peer.queue:
-            self.ledger.may_repeat(message.body, readings_only=True)
+            if message.kind == MessageType.READINGS:
+                self.ledger.goes_out_twice(message.body)
         if side is self.node:
             self.watch.tainted = self.ledger.cloned = False
 

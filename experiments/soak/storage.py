@@ -73,7 +73,7 @@ class Storage:
             world.disconnect()
             copy.remember(world.node)
             for message in world.node.core.peer.queue:
-                world.ledger.copied(message.body)
+                world.ledger.goes_out_twice(message.body)
         world.swap(copy)
 
     def leave(self) -> None:

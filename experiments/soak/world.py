@@ -84,7 +84,7 @@ class World(Sides):
         times: list[tuple[float | None, Callable[[], None]]] = [
             (hub.next_deadline, self._hub_timer),
             (self._device_deadline(core), self._device_timer),
-            (self._connect_at, self._connect),
+            (self._connect_at, self.connect),
             (self.broadcast.due(core), self.broadcast.air),
             (self._beacon_at, self._beacon),
             (self._quiet_since + IDLE if self.linked and not hub.pairing else None, self.disconnect),
@@ -127,7 +127,8 @@ class World(Sides):
         """MTU - 3 of the link."""
         return self._linked_payload or PAYLOADS[0]
 
-    def _connect(self) -> None:
+    def connect(self) -> None:
+        """The hub connects and subscribes."""
         self._connect_at = None
         payload = self.rng.choice(PAYLOADS)
         self._linked_payload, self.hang_up, self._quiet_since = payload, False, self.now
