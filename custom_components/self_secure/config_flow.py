@@ -1,6 +1,7 @@
 """Pairing in the user interface: discovered, confirmed, broadcast, code compared, done."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import datetime
 import math
 import time
@@ -11,18 +12,19 @@ from homeassistant.components.bluetooth import BluetoothServiceInfoBleak
 from homeassistant.config_entries import ConfigEntryState, ConfigFlow, ConfigFlowResult
 from homeassistant.const import CONF_ADDRESS, CONF_NAME
 from homeassistant.core import HassJob, callback
-from homeassistant.data_entry_flow import FlowResultType, UnknownFlow
+from homeassistant.data_entry_flow import FlowResultType, UnknownFlow, section
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.selector import SelectSelector, SelectSelectorConfig, SelectSelectorMode
 from homeassistant.setup import async_setup_component
 import probatio
 
 from . import radio
-from .const import CONF_HUB, CONF_IDENTITY, DOMAIN, FIELD_VERDICT
+from .const import CONF_HUB, CONF_IDENTITY, DOMAIN, FIELD_METHOD, FIELD_VERDICT, SECTION_SECURITY
 from .hub import HUB
 from .pairing import AlreadyPairedError, PairingAttempt, PairingError
 from .protocol.errors import Cause
 from .protocol.events import PairingProgressed, Verdict
+from .protocol.suites import HYBRID, LOSS, PAPER
 from .transport.beacon import Beacon, BeaconState, RandomPacket
 
 LOOK_AGAIN_SECONDS: Final = 60.0  # a broadcast takes about that long
@@ -47,6 +49,12 @@ def _text_of(progress: PairingProgressed, assumed_loss: int) -> dict[str, str]:
     }
 
 
+_METHODS: Final = {suite.name: suite.id for suite in (HYBRID, LOSS, PAPER)}
+_METHOD: Final = SelectSelector(
+    SelectSelectorConfig(options=list(_METHODS), mode=SelectSelectorMode.DROPDOWN, translation_key=FIELD_METHOD)
+)
+
+
 class SelfSecureConfigFlow(ConfigFlow, domain=DOMAIN):
     """One flow pairs one device; nobody is contacted before the user says so."""
 
@@ -56,6 +64,7 @@ class SelfSecureConfigFlow(ConfigFlow, domain=DOMAIN):
         self._address = ""
         self._name = ""
         self._beacon: Beacon | None = None
+        self._floor: int | None = None  # weakest suite that the user accepts of this device
         self._found: dict[str, tuple[Beacon, str]] = {}  # in step user: beacon and name by address
         self._attempt: PairingAttempt | None = None
         self._waiting: asyncio.Task[None] | None = None
@@ -108,9 +117,19 @@ class SelfSecureConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_bluetooth_confirm(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """The user has to want it."""
         if user_input is not None:
+            self._floor = _METHODS[user_input[SECTION_SECURITY][FIELD_METHOD]]
             return await self.async_step_pair()
-        self._set_confirm_only()
-        return self.async_show_form(step_id="bluetooth_confirm", description_placeholders={"name": self._name})
+        return self.async_show_form(
+            step_id="bluetooth_confirm", data_schema=self._with_security({}), description_placeholders={"name": self._name}
+        )
+
+    def _with_security(self, fields: Mapping[probatio.Marker, Any]) -> probatio.Schema:
+        """Return a form's fields and, folded away, the weakest method that the user accepts of this device."""
+        usual = next(
+            name for name, number in _METHODS.items() if number == (self.hass.data[HUB].floor if HUB in self.hass.data else HYBRID.id)
+        )
+        methods = probatio.Schema({probatio.Required(FIELD_METHOD, default=usual): _METHOD})
+        return probatio.Schema({**fields, probatio.Optional(SECTION_SECURITY, default=dict): section(methods, {"collapsed": True})})
 
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
@@ -119,12 +138,14 @@ class SelfSecureConfigFlow(ConfigFlow, domain=DOMAIN):
             beacon, name = self._found[user_input[CONF_ADDRESS]]
             await self.async_set_unique_id(beacon.short_id.hex(), raise_on_progress=False)
             self._choose(user_input[CONF_ADDRESS], beacon, name)
+            self._floor = _METHODS[user_input[SECTION_SECURITY][FIELD_METHOD]]
             return await self.async_step_pair()
         self._find_devices()
         if not self._found:
             return self.async_abort(reason="no_devices_found")
         names = {address: f"{name} ({address})" for address, (_, name) in self._found.items()}
-        return self.async_show_form(step_id="user", data_schema=probatio.Schema({probatio.Required(CONF_ADDRESS): probatio.In(names)}))
+        schema = self._with_security({probatio.Required(CONF_ADDRESS): probatio.In(names)})
+        return self.async_show_form(step_id="user", data_schema=schema)
 
     def _find_devices(self) -> None:
         paired = {(unique_id or "")[:8] for unique_id in self._async_current_ids(include_ignore=False)}
@@ -162,6 +183,7 @@ class SelfSecureConfigFlow(ConfigFlow, domain=DOMAIN):
         if self._beacon is None:
             raise ValueError("no device was chosen")
         self._attempt = PairingAttempt(self.hass, self._address, self._beacon.short_id, self._name, self._on_progress)
+        self._attempt.floor = self._floor
         try:
             await self._attempt.start()
             await self._attempt.comparable()

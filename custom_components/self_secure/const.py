@@ -11,6 +11,8 @@ CONF_MODEL: Final = "model"
 CONF_VERSION: Final = "version"
 
 FIELD_VERDICT: Final = "verdict"  # of the config flow's step "code"
+SECTION_SECURITY: Final = "security"  # of the steps that choose a device
+FIELD_METHOD: Final = "method"  # the weakest suite that the user accepts of this device
 
 SERVICE_SEND_MESSAGE: Final = "send_message"
 ATTR_MESSAGE: Final = "message"

@@ -12,6 +12,8 @@ from homeassistant.util.hass_dict import HassKey
 from .const import CONF_HUB, DOMAIN
 from .protocol.connection import Connection, Settings
 from .protocol.limits import DEFAULT_ASSUMED_LOSS, IDENTITY_SIZE
+from .protocol.refusal import Refusals
+from .protocol.suites import HYBRID
 from .protocol.terms import HumanCheckSlot
 from .store import hub_store
 
@@ -42,6 +44,7 @@ class Hub:
     hub_id: bytes
     options: Mapping[str, Any]
     human_check: HumanCheckSlot = field(default_factory=HumanCheckSlot)
+    refusals: Refusals = field(default_factory=Refusals)
     handovers: dict[str, Handover] = field(default_factory=dict)  # by identity, 32 hex digits
     attempts: dict[str, PairingAttempt] = field(default_factory=dict)  # by address
 
@@ -50,9 +53,15 @@ class Hub:
         """Percent of the broadcast that a listener is assumed to miss."""
         return int(self.options.get("assumed_loss", DEFAULT_ASSUMED_LOSS))
 
-    def connection(self, snapshot: Mapping[str, Any] | None) -> Connection:
-        """Build the protocol state of a device; raises `SnapshotError`."""
-        settings = Settings(hub_id=self.hub_id, human_check=self.human_check, **self.options)
+    @property
+    def floor(self) -> int:
+        """Id of the weakest suite that is accepted where the user has not said otherwise."""
+        return int(self.options.get("floor", HYBRID.id))
+
+    def connection(self, snapshot: Mapping[str, Any] | None, floor: int | None = None) -> Connection:
+        """Build the protocol state of a device; `floor` is what the user accepts of this one. Raises `SnapshotError`."""
+        options = {**self.options, "floor": self.floor if floor is None else floor}
+        settings = Settings(hub_id=self.hub_id, human_check=self.human_check, refusals=self.refusals, **options)
         entropy: Callable[[int], bytes] = secrets.token_bytes
         return Connection(settings, entropy, snapshot)
 

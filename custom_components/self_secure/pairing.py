@@ -59,6 +59,7 @@ class PairingAttempt:
     def __init__(self, hass: HomeAssistant, address: str, short_id: bytes, name: str, progressed: Callable[[], None]) -> None:
         self.progress: PairingProgressed | None = None
         self.code: str | None = None
+        self.floor: int | None = None  # weakest suite that the user accepts of this device; None: as for all
         self._hass = hass
         self._hub = hass.data[HUB]
         self._address, self._short_id, self._name = address, short_id, name
@@ -79,7 +80,7 @@ class PairingAttempt:
             await before.stop()
         self._hub.attempts[self._address] = self
         links = radio.link_factory(self._hass, lambda: self._address, self._name)
-        client = self._client = Client(self._hub.connection(None), links, self._save, self._on_event, self._name)
+        client = self._client = Client(self._hub.connection(None, self.floor), links, self._save, self._on_event, self._name)
         self._stop_listening = radio.async_listen(self._hass, self._address, client, self._on_beacon)
         client.start()
         client.open_pairing()
