@@ -207,7 +207,7 @@ async def test_door_is_as_before_after_a_reload(home: HomeAssistant, start_devic
     door = await start_device("door")
     entry = await pair(home, door)
     door.program.set_open(True)
-    await until(lambda: [one for one in home.states.async_all("binary_sensor") if one.state == "on" and "door" in one.entity_id])
+    await until(lambda: state_of(home, "binary_sensor.test_door_door") == "on")
     before = {one.entity_id: one.state for one in home.states.async_all("binary_sensor")}
     await door.program.stop()
     assert await home.config_entries.async_reload(entry.entry_id)
