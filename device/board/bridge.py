@@ -12,6 +12,7 @@ from bumble.core import BaseBumbleError
 from bumble.device import Connection, Device as Adapter, DeviceConfiguration
 from bumble.gatt import Characteristic, CharacteristicValue, Service
 from bumble.transport import open_transport
+from bumble.transport.common import Transport
 
 from .air import Air
 
@@ -35,11 +36,13 @@ class Bridge:
         self._address = hci.Address(address)
         self._writer: asyncio.StreamWriter | None = None
         self._server: asyncio.Server | None = None
+        self._transport: Transport | None = None
         self._adapter: Adapter
         self._air: Air
         self._connections: dict[int, Connection] = {}
         self._values: dict[int, Characteristic[bytes]] = {}
-        self._lost: asyncio.Future[None]
+        self._lost = asyncio.Event()
+        self._error: BridgeError | None = None  # why it was lost
         self._does: dict[str, Callable[[Message], Any]] = {
             "mtu": self._mtu,
             "services": self._services,
@@ -53,15 +56,14 @@ class Bridge:
 
     async def open(self) -> int:
         """Take the adapter and listen for the board; return the port. BridgeError when there is no adapter."""
-        self._lost = asyncio.get_running_loop().create_future()
         try:
-            self._transport = await open_transport(self._spec)
+            transport = self._transport = await open_transport(self._spec)
         except (OSError, BaseBumbleError, ValueError) as error:
             raise BridgeError(f"cannot open {self._spec}: {error}") from error
-        source = self._transport.source
+        source = transport.source
         source.terminated.add_done_callback(lambda _: self._fail(BridgeError("transport lost")))
         configuration = DeviceConfiguration(name="", address=self._address, le_enabled=True, classic_enabled=False)
-        self._adapter = Adapter.from_config_with_hci(configuration, source, self._transport.sink)
+        self._adapter = Adapter.from_config_with_hci(configuration, source, transport.sink)
         self._adapter.on(Adapter.EVENT_CONNECTION, self._connected)
         await self._adapter.power_on()
         self._air = Air(self._adapter)
@@ -70,12 +72,13 @@ class Bridge:
 
     async def lost(self) -> None:
         """Wait until the adapter is gone: BridgeError."""
-        await asyncio.shield(self._lost)
+        await self._lost.wait()
+        if self._error is not None:
+            raise self._error
 
     def _fail(self, error: BridgeError) -> None:
-        if not self._lost.done():
-            self._lost.set_exception(error)
-            self._lost.exception()  # whoever waits hears it; nobody may be waiting
+        self._error = self._error or error
+        self._lost.set()
         if self._writer is not None:
             self._writer.close()
 
@@ -83,9 +86,11 @@ class Bridge:
         """Hang up and let the adapter go."""
         if self._server is not None:
             self._server.close()
+        if self._transport is None:
+            return
         with contextlib.suppress(TimeoutError, BaseBumbleError, hci.HCI_Error, OSError):
             async with asyncio.timeout(ENDING):
-                if not self._lost.done():
+                if not self._lost.is_set():
                     await self._let_go()
         with contextlib.suppress(BaseBumbleError, OSError):
             await self._transport.close()

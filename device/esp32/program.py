@@ -14,7 +14,6 @@ from self_secure_device.request import Parameters
 from self_secure_device.session import READINGS
 from self_secure_device.suites import HYBRID_ID
 
-from .button import Button
 from .clock import Clock
 from .console import Console
 from .radio import Radio
@@ -23,6 +22,8 @@ from .store import FileStore
 _IDENTITY_BYTES = const(16)
 _BUSY_MS = const(5)  # between two looks while connected or broadcasting: a sixth of the packets' pace
 _QUIET_MS = const(20)  # while only the beacon is on the air
+
+_COLLECT_BYTES = const(2048)  # allocated between two collections: garbage goes before it has scattered what lives
 
 _LINES = {
     "code": "pairing code: %s",
@@ -54,7 +55,7 @@ def line(kind, value):
 class Program:
     """One device. ``profile`` has ``model``, ``capabilities``, ``readings()`` and, for texts, ``show(text)``.
 
-    ``readings`` is in seconds; ``button`` is a pin with a pull-up; ``interval`` is the pace of the random packets in ms.
+    ``readings`` is in seconds; ``button`` is a ``button.Button``; ``interval`` is the pace of the random packets in ms.
     """
 
     def __init__(self, profile, name=None, path="self_secure.state", readings=60, button=None, suites=(HYBRID_ID,), interval=30):
@@ -69,7 +70,7 @@ class Program:
         stored = self._store.load()
         name = name or profile.model
         self.core = Device(self, identity, stored, Parameters(suites, interval=interval), name, profiles.info(name, profile))
-        self._button = Button(button, self.clock) if button is not None else None
+        self._button = button
         self._radio = Radio(self.core, self.clock, self.event)
         self.console = Console(self)
 
@@ -97,6 +98,7 @@ class Program:
 
     def run(self):
         """Run until ``quit``."""
+        gc.threshold(_COLLECT_BYTES)
         self._radio.step()
         self.status("ready")
         while self._running:
@@ -111,7 +113,7 @@ class Program:
             self._measure_at = self.clock.now() + self._every
             self.measure()
         if self._button is not None:
-            self._feel(self._button.step())
+            self._feel(self._button.step(self.clock.now()))
         self.console.step()
 
     def _feel(self, touch):

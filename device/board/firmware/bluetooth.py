@@ -41,70 +41,70 @@ class _Adapter:
     """The one adapter of the board."""
 
     def __init__(self):
-        self._socket = None
-        self._handler = None
+        self.socket = None
+        self.handler = None
 
     # --- life --------------------------------------------------------------------------------------------------
 
     def active(self, value=None):
         """Open or close the socket; return whether it is open."""
-        if value and self._socket is None:
-            self._open()
-        elif value is False and self._socket is not None:
-            self._socket.close()
-            self._socket = None
-        return self._socket is not None
+        if value and self.socket is None:
+            self.open()
+        elif value is False and self.socket is not None:
+            self.socket.close()
+            self.socket = None
+        return self.socket is not None
 
-    def _open(self):
-        self._socket = socket.socket()
-        self._socket.connect(socket.getaddrinfo("127.0.0.1", port)[0][-1])
-        self._socket.setsockopt(6, 1, b"\x01\x00\x00\x00")  # IPPROTO_TCP, TCP_NODELAY: a line may not wait for the next
-        self._poll = select.poll()
-        self._poll.register(self._socket, select.POLLIN)
-        self._values = {}
-        self._sizes = {}
-        self._connections = set()
-        self._unsent = 0
-        self._payload = [b"", b""]
-        self._mac = bytes.fromhex(json.loads(self._socket.readline())["mac"])
+    def open(self):
+        self.socket = socket.socket()
+        self.socket.connect(socket.getaddrinfo("127.0.0.1", port)[0][-1])
+        self.socket.setsockopt(6, 1, b"\x01\x00\x00\x00")  # IPPROTO_TCP, TCP_NODELAY: a line may not wait for the next
+        self.poll = select.poll()
+        self.poll.register(self.socket, select.POLLIN)
+        self.values = {}
+        self.sizes = {}
+        self.connections = set()
+        self.unsent = 0
+        self.payload = [b"", b""]
+        self.mac = bytes.fromhex(json.loads(self.socket.readline())["mac"])
 
-    def _tell(self, **message):
-        if self._socket is None:
+    def tell(self, **message):
+        if self.socket is None:
             raise OSError(_ENODEV)
-        self._socket.write(json.dumps(message) + "\n")
+        self.socket.write(json.dumps(message) + "\n")
 
     def config(self, name=None, **values):
         """Answer "mac"; take ``mtu``."""
         if name == "mac":
-            return 0, self._mac
+            return 0, self.mac
         if name is not None or set(values) != {"mtu"}:
             raise ValueError("unknown config param")
-        self._tell(do="mtu", mtu=values["mtu"])
+        self.tell(do="mtu", mtu=values["mtu"])
         return None
 
     def irq(self, handler):
         """Call ``handler(event, data)`` from now on."""
-        self._handler = handler
+        self.handler = handler
 
     # --- advertising -------------------------------------------------------------------------------------------
 
     def gap_advertise(self, interval_us, adv_data=None, *, resp_data=None, connectable=True):
         """Stop, set, start. OSError above 31 bytes or below 20 ms."""
         if interval_us is None:
-            self._tell(do="stop")
+            self.tell(do="stop")
             return
-        given = [self._payload[0] if adv_data is None else bytes(adv_data), self._payload[1] if resp_data is None else bytes(resp_data)]
+        given = [self.payload[0] if adv_data is None else bytes(adv_data), self.payload[1] if resp_data is None else bytes(resp_data)]
         if interval_us < _MIN_INTERVAL_US or max(len(given[0]), len(given[1])) > _MAX_DATA:
             raise OSError(_EINVAL)
-        self._payload = given
+        self.payload = given
         interval = interval_us // 625 * 0.625  # ms, in the steps of the radio
-        self._tell(do="advertise", interval=interval, data=given[0].hex(), response=given[1].hex(), connectable=connectable)
+        self.tell(do="advertise", interval=interval, data=given[0].hex(), response=given[1].hex(), connectable=connectable)
 
     def gap_disconnect(self, connection):
         """Hang up; return whether there was a connection."""
-        if connection not in self._connections:
+        if connection not in self.connections:
             return False
-        self._tell(do="disconnect", connection=connection)
+        self.tell(do="disconnect", connection=connection)
         return True
 
     # --- GATT server -------------------------------------------------------------------------------------------
@@ -117,66 +117,66 @@ class _Adapter:
             for uuid, flags in characteristics:
                 handle += 3
                 handles.append(handle)
-                self._values[handle], self._sizes[handle] = b"", _DEFAULT_BUFFER
+                self.values[handle], self.sizes[handle] = b"", _DEFAULT_BUFFER
                 told.append([handle, service.value, uuid.value, flags])
             all_handles.append(tuple(handles))
-        self._tell(do="services", characteristics=told)
+        self.tell(do="services", characteristics=told)
         return tuple(all_handles)
 
     def gatts_set_buffer(self, handle, size, append=False):
         """Let an attribute hold ``size`` bytes."""
-        if append or handle not in self._sizes:
+        if append or handle not in self.sizes:
             raise OSError(_EINVAL)
-        self._sizes[handle] = size
+        self.sizes[handle] = size
 
     def gatts_read(self, handle):
         """Return what was written last."""
-        return self._values[handle]
+        return self.values[handle]
 
     def gatts_notify(self, connection, handle, data):
         """Send, whether the other side has subscribed or not. OSError ENOMEM while too much is on its way."""
-        if connection not in self._connections:
+        if connection not in self.connections:
             raise OSError(_ENOTCONN)
-        if self._unsent >= _MAX_UNSENT:
+        if self.unsent >= _MAX_UNSENT:
             raise OSError(_ENOMEM)
-        self._unsent += 1
-        self._tell(do="notify", connection=connection, handle=handle, data=data.hex())
+        self.unsent += 1
+        self.tell(do="notify", connection=connection, handle=handle, data=data.hex())
 
     # --- interrupts --------------------------------------------------------------------------------------------
 
     def wait(self, milliseconds):
         """Run the interrupt that comes within this time; return whether one came. OSError when the radio is gone."""
-        if self._socket is None:
+        if self.socket is None:
             utime.sleep_ms(milliseconds)
             return False
-        if not self._poll.poll(milliseconds):
+        if not self.poll.poll(milliseconds):
             return False
-        line = self._socket.readline()
+        line = self.socket.readline()
         if not line:
             raise OSError(_ENODEV)
-        self._interrupt(json.loads(line))
+        self.interrupt(json.loads(line))
         return True
 
-    def _interrupt(self, message):
+    def interrupt(self, message):
         kind, connection = message["event"], message.get("connection")
         if kind == "sent":
-            self._unsent -= 1
+            self.unsent -= 1
         elif kind == "connected":
-            self._connections.add(connection)
-            self._call(_CENTRAL_CONNECT, (connection, 0, bytes(6)))
+            self.connections.add(connection)
+            self.call(_CENTRAL_CONNECT, (connection, 0, bytes(6)))
         elif kind == "disconnected":
-            self._connections.discard(connection)
-            self._call(_CENTRAL_DISCONNECT, (connection, 0, bytes(6)))
+            self.connections.discard(connection)
+            self.call(_CENTRAL_DISCONNECT, (connection, 0, bytes(6)))
         elif kind == "mtu":
-            self._call(_MTU_EXCHANGED, (connection, message["mtu"]))
+            self.call(_MTU_EXCHANGED, (connection, message["mtu"]))
         elif kind == "write":
             handle = message["handle"]
-            self._values[handle] = bytes.fromhex(message["data"])[: self._sizes[handle]]
-            self._call(_GATTS_WRITE, (connection, handle))
+            self.values[handle] = bytes.fromhex(message["data"])[: self.sizes[handle]]
+            self.call(_GATTS_WRITE, (connection, handle))
 
-    def _call(self, event, data):
-        if self._handler is not None:
-            self._handler(event, data)
+    def call(self, event, data):
+        if self.handler is not None:
+            self.handler(event, data)
 
 
 _adapter = _Adapter()

@@ -1,7 +1,6 @@
 """The ``time`` module of the desktop, whose sleep lets the radio's interrupts in as the firmware's does."""
 
 import bluetooth
-from utime import *  # noqa: F403  # everything else is the interpreter's own
 from utime import ticks_add, ticks_diff, ticks_ms
 
 

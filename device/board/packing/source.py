@@ -1,0 +1,112 @@
+"""Source modules: what they define, what their imports bind, and their integer constants."""
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import count, product
+import keyword
+import operator
+from pathlib import Path
+
+LARGEST_CONSTANT = 1 << 30  # what fits a small integer; larger ones are objects and stay in one place
+
+type Origin = tuple[str, str]
+"""Module and name; an empty name is the module itself."""
+
+_OPERATIONS: dict[type[ast.operator], object] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv,
+    ast.LShift: operator.lshift,
+    ast.Pow: operator.pow,
+}
+
+
+class PackError(Exception):
+    """The program uses what the packer does not understand."""
+
+
+@dataclass(slots=True)
+class Module:
+    """One module; ``name`` is dotted, ``unit`` the packed module that it goes to."""
+
+    name: str
+    unit: str
+    tree: ast.Module
+    is_package: bool = False
+    defined: set[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Look for what it defines."""
+        self.defined = {name for node in self.tree.body for name in stored(node)}
+
+    def target(self, node: ast.ImportFrom) -> str:
+        """Return the absolute name of the module that an import names."""
+        parts = self.name.split(".")
+        base = parts[: len(parts) - node.level + self.is_package] if node.level else []
+        return ".".join([*base, *([node.module] if node.module else [])])
+
+
+def read(folder: Path, package: str, unit: str) -> Iterator[Module]:
+    """Read a package's modules, its ``main.py`` and its subpackages aside."""
+    for path in sorted(folder.glob("*.py")):
+        if path.name != "main.py":
+            is_package = path.stem == "__init__"
+            name = package if is_package else f"{package}.{path.stem}"
+            yield Module(name, unit, ast.parse(path.read_text(encoding="utf-8"), path.name), is_package)
+
+
+def stored(node: ast.stmt) -> Iterator[str]:
+    """Yield the names that a statement binds in its own scope, imports aside."""
+    match node:
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            yield name
+        case ast.Assign(targets=targets):
+            for target in targets:
+                yield from (one.id for one in ast.walk(target) if isinstance(one, ast.Name))
+
+
+def pairs(node: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
+    """Yield each name that an assignment binds with its own value."""
+    match node:
+        case ast.Assign(targets=[ast.Name(id=name)], value=value):
+            yield name, value
+        case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)):
+            yield from ((name.id, value) for name, value in zip(names, values, strict=True) if isinstance(name, ast.Name))
+
+
+def evaluated(node: ast.expr, known: Mapping[str, int]) -> int | None:
+    """Return the value of an integer expression over the ``known`` names, None for anything else."""
+    match node:
+        case ast.Constant(value=int() as value) if not isinstance(value, bool):
+            return value
+        case ast.Name(id=name):
+            return known.get(name)
+        case ast.Call(func=ast.Name(id="const"), args=[only]):
+            return evaluated(only, known)
+        case ast.BinOp(left=left, op=operation, right=right):
+            values = evaluated(left, known), evaluated(right, known)
+            function = _OPERATIONS.get(type(operation))
+            if callable(function) and None not in values:
+                return int(function(*values))
+    return None
+
+
+def identifiers(tree: ast.AST) -> Iterator[str]:
+    """Yield every identifier of a tree, each as often as it stands there."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name
+            case ast.arg(arg=name) | ast.keyword(arg=str(name)) | ast.ExceptHandler(name=str(name)):
+                yield name
+
+
+def short_names(alphabet: str, taken: Iterable[str]) -> Iterator[str]:
+    """Yield ever longer names that are not taken."""
+    refused = {*taken, *keyword.kwlist}
+    for length in count(1):
+        for letters in product(alphabet, repeat=length):
+            if (name := "".join(letters)) not in refused:
+                yield name
