@@ -34,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
         "--loss", type=int, default=20, metavar="PERCENT", help="advertisements lost at each scanner, whole percent (default 20)"
     )
     made.add_argument("--burst", type=float, default=1.0, metavar="PACKETS", help="mean length of a run of losses (default 1)")
+    made.add_argument("--suite", choices=("hybrid", "loss", "paper"), default="hybrid", help="what the devices offer (default hybrid)")
     made.add_argument("--seed", type=int, default=1, help="seed of the losses (default 1)")
     return made
 
@@ -66,7 +67,7 @@ async def run(options: argparse.Namespace, report: Report) -> None:
     with chosen_folder(options) as folder:
         folder.prepare()
         async with Processes() as processes, report.unnamed():
-            await walk(Air(options.loss, options.burst, options.seed), folder, processes, report)
+            await walk(Air(options.loss, options.burst, options.seed), options.suite, folder, processes, report)
 
 
 def main() -> int:

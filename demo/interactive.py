@@ -10,6 +10,8 @@ from . import radio, terminal
 from .errors import DemoError
 from .folder import USER
 from .homeassistant import USUAL_PORT, HomeAssistant
+from .radio import Fleet
+from .terminal import method_hint
 
 if TYPE_CHECKING:
     from .folder import Folder
@@ -21,17 +23,21 @@ if TYPE_CHECKING:
 INTERVAL = 10.0
 
 
-async def run(air: Air, folder: Folder, processes: Processes, report: Report) -> None:
+async def run(air: Air, suite: str, folder: Folder, processes: Processes, report: Report) -> None:
     """Start everything, tell how to use it, and serve until cancelled or a program ends."""
     async with report.step("the virtual radio and three devices run"):
-        world = await radio.start(air, folder, processes, INTERVAL, terminal.device_line)
+        world = await radio.start(air, folder, processes, Fleet(INTERVAL, suite), terminal.device_line)
     home_assistant = HomeAssistant(folder, USUAL_PORT)
     try:
         async with report.step("Home Assistant runs (its first start takes longest)"):
             await home_assistant.start(world.radio.scanners)
             async with home_assistant.signed_in():
                 pass
-        print(terminal.WELCOME.format(url=home_assistant.url, user=USER, password=folder.password(), loss=air.loss, folder=folder.root))
+        print(
+            terminal.WELCOME.format(
+                url=home_assistant.url, user=USER, password=folder.password(), loss=air.loss, folder=folder.root, method=method_hint(suite)
+            )
+        )
         async with report.step("until Ctrl-C"):
             commands = asyncio.create_task(_take_commands(world))
             await home_assistant.process.ended()

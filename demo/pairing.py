@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 import re
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, override
 
 from .errors import DemoError
 from .waiting import until
@@ -29,12 +29,16 @@ PRINTED = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """A pairing that succeeded: whose, the code both showed, the new config entry, and how long it took."""
+    """A pairing that succeeded: whose, the code both showed (none in ``loss`` and ``paper``), the new config entry, and how long it took."""
 
     device: Device
-    code: str
+    code: str | None
     entry_id: str
     seconds: float
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.device.name} and Home Assistant show {self.code}" if self.code else f"{self.device.name}, no code to compare"
 
 
 async def discovered(api: Api) -> list[dict[str, Any]]:
@@ -48,38 +52,38 @@ async def wait_until_discovered(api: Api, count: int) -> list[dict[str, Any]]:
     return await until(lambda: discovered(api), lambda flows: len(flows) >= count, DISCOVERED, f"not all {count} devices are discovered")
 
 
-async def pair(api: Api, flow_id: str, devices: list[Device]) -> Pairing:
-    """Walk one discovered flow to its end; the device that prints a code meanwhile is the one it belongs to."""
+async def pair(api: Api, flow_id: str, devices: list[Device], suite: str = "hybrid") -> Pairing:
+    """Walk one discovered flow to its end; the device that prints its part meanwhile is the one it belongs to."""
     begun, marks = time.monotonic(), {device.kind.key: device.position for device in devices}
-    step = await api.post(f"/api/config/config_entries/flow/{flow_id}", {})
-    step = await _wait_for_code(api, step)
-    code = shown_code(step)
-    device = await _device_showing(devices, marks)
-    printed = device.codes(marks[device.kind.key])[-1]
-    verdict = "same" if printed == code else "different"
-    step = await api.post(f"/api/config/config_entries/flow/{flow_id}", {"verdict": verdict})
-    if verdict != "same":
-        raise DemoError(f"Home Assistant shows {code}, {device.name} shows {printed}")
+    step = await api.post(f"/api/config/config_entries/flow/{flow_id}", {"security": {"method": suite}})
     step = await _follow(api, step, NEGOTIATED)
+    code = shown_code(step) if suite == "hybrid" else None
+    device = await _device_printing(devices, marks, "pairing code: " if code else "paired$")
+    if code:
+        step = await _compare(api, step, code, device)
     if step["type"] != "create_entry":
         raise DemoError(f"the pairing with {device.name} ended with {step['type']} {step.get('reason', step.get('errors'))}")
     await device.wait_for("paired", PRINTED, marks[device.kind.key])
     return Pairing(device, code, step["result"]["entry_id"], time.monotonic() - begun)
 
 
+async def _compare(api: Api, step: dict[str, Any], code: str, device: Device) -> dict[str, Any]:
+    """Answer as a person would; DemoError when the codes differ."""
+    printed = device.codes()[-1]
+    verdict = "same" if printed == code else "different"
+    step = await api.post(f"/api/config/config_entries/flow/{step['flow_id']}", {"verdict": verdict})
+    if verdict != "same":
+        raise DemoError(f"Home Assistant shows {code}, {device.name} shows {printed}")
+    return await _follow(api, step, NEGOTIATED)
+
+
 def shown_code(step: dict[str, Any]) -> str:
-    """Return the six digits of the step that asks for a comparison."""
+    """Return the six digits of the step that asks for a comparison; DemoError with the flow's own reason when it has given up."""
+    if step["type"] != "form" or step["step_id"] != "code":
+        raise DemoError(f"the flow says {step['type']} {step.get('reason', step.get('step_id'))} {step.get('errors') or ''}")
     if found := re.search(r"\b(\d{3}) ?(\d{3})\b", str((step.get("description_placeholders") or {}).get("code", ""))):
         return found[1] + found[2]
     raise DemoError(f"step {step.get('step_id')} shows no code: {step.get('description_placeholders')}")
-
-
-async def _wait_for_code(api: Api, step: dict[str, Any]) -> dict[str, Any]:
-    """Follow the progress to the form that shows the code; DemoError with the flow's own reason when it gives up."""
-    step = await _follow(api, step, NEGOTIATED)
-    if step["type"] == "form" and step["step_id"] == "code":
-        return step
-    raise DemoError(f"the flow says {step['type']} {step.get('reason', step.get('step_id'))} {step.get('errors') or ''}")
 
 
 async def _follow(api: Api, step: dict[str, Any], within: float) -> dict[str, Any]:
@@ -90,10 +94,10 @@ async def _follow(api: Api, step: dict[str, Any], within: float) -> dict[str, An
     return await until(lambda: api.get(path), lambda shown: shown["type"] not in PROGRESS, within, "the flow still shows its progress")
 
 
-async def _device_showing(devices: list[Device], marks: dict[str, int]) -> Device:
-    """Return the device that has printed a code since its mark."""
+async def _device_printing(devices: list[Device], marks: dict[str, int], pattern: str) -> Device:
+    """Return the device that has printed this since its mark."""
 
     async def look() -> list[Device]:
-        return [device for device in devices if device.codes(marks[device.kind.key])]
+        return [device for device in devices if device.matches(pattern, marks[device.kind.key])]
 
-    return (await until(look, bool, PRINTED, "Home Assistant shows a code, and no device does"))[0]
+    return (await until(look, bool, PRINTED, "Home Assistant is through with a device, and no device says so"))[0]

@@ -28,6 +28,14 @@ class Air:
 
 
 @dataclass(frozen=True, slots=True)
+class Fleet:
+    """How the devices run: seconds between two readings, and the suite that they offer (``hybrid``, ``loss`` or ``paper``)."""
+
+    interval: float
+    suite: str = "hybrid"
+
+
+@dataclass(frozen=True, slots=True)
 class Scanner:
     """A place where Home Assistant listens: the source address, the local port of its radio, and its name."""
 
@@ -78,13 +86,14 @@ class Radio(Process):
 class Device(Process):
     """A device program on one port of the virtual radio, with its memory in the demo's folder."""
 
-    def __init__(self, kind: Kind, port: int, folder: Folder, interval: float, heard: Callable[[str, str], None]) -> None:
+    def __init__(self, kind: Kind, port: int, folder: Folder, fleet: Fleet, heard: Callable[[str, str], None]) -> None:
         options = {
             "--transport": f"tcp-client:127.0.0.1:{port}",
             "--profile": kind.profile,
             "--name": kind.name,
             "--state": folder.state(kind.key),
-            "--seconds-between-readings": interval,
+            "--seconds-between-readings": fleet.interval,
+            "--suite": fleet.suite,
         }
         words = [str(word) for option in options.items() for word in option]
         program = Path(sys.executable).with_name("self-secure-device")
@@ -118,13 +127,13 @@ class World:
         return next(device for device in self.devices if device.kind.key == key)
 
 
-async def start(air: Air, folder: Folder, processes: Processes, interval: float, heard: Callable[[str, str], None]) -> World:
-    """Start the radio and the devices; ``interval`` seconds between readings, ``heard`` gets (device key, line)."""
+async def start(air: Air, folder: Folder, processes: Processes, fleet: Fleet, heard: Callable[[str, str], None]) -> World:
+    """Start the radio and the devices; ``heard`` gets (device key, line)."""
     radio = processes.add(Radio(air, folder))
     await radio.start()
     await radio.announce()
     ports = dict(zip(KINDS, radio.device_ports, strict=True))
-    devices = [processes.add(Device(kind, port, folder, interval, heard)) for kind, port in ports.items()]
+    devices = [processes.add(Device(kind, port, folder, fleet, heard)) for kind, port in ports.items()]
     for device in devices:
         await device.start()
     for device in devices:

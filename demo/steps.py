@@ -45,14 +45,15 @@ class Stage:
     world: World
     home_assistant: HomeAssistant
     traffic: Traffic
+    suite: str
 
 
-async def run(air: Air, folder: Folder, processes: Processes, report: Report) -> None:
+async def run(air: Air, suite: str, folder: Folder, processes: Processes, report: Report) -> None:
     """Walk all steps; StepFailedError at the first that fails."""
     async with report.step("the virtual radio and three devices run") as tell:
-        world = await radio.start(air, folder, processes, INTERVAL, lambda _key, _line: None)
+        world = await radio.start(air, folder, processes, radio.Fleet(INTERVAL, suite), lambda _key, _line: None)
         tell(f"{air.loss} % of the advertisements lost at each of {len(world.radio.scanners)} scanners")
-    stage = Stage(folder, processes, report, world, HomeAssistant(folder), Traffic())
+    stage = Stage(folder, processes, report, world, HomeAssistant(folder), Traffic(), suite)
     report.suspects[:] = [world.radio, *world.devices]
     try:
         await _before_the_crash(stage)
@@ -87,8 +88,8 @@ async def _pair_all(stage: Stage) -> None:
             flows = await wait_until_discovered(api, len(waiting))
         for number, flow in enumerate(flows, 1):
             async with stage.report.step(f"pairing {number} of {len(flows)}") as tell:
-                pairing = await pair(api, flow["flow_id"], waiting)
-                tell(f"{pairing.device.name} and Home Assistant show {pairing.code}")
+                pairing = await pair(api, flow["flow_id"], waiting, stage.suite)
+                tell(str(pairing))
 
 
 async def _readings(stage: Stage, title: str) -> None:

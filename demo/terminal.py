@@ -21,7 +21,7 @@ Home Assistant    {url}
   password        {password}
 
 1. Sign in, open Settings → Devices & services: three devices are discovered by Bluetooth.
-2. Choose Add on one of them and submit. The device broadcasts random packets; Home Assistant shows what arrives.
+2. Choose Add on one of them{method} and submit. The device broadcasts random packets; Home Assistant shows what arrives.
 3. Compare the six digits with what the device prints here, and answer.
    (The virtual radio loses {loss} % of all advertisements at each of two scanners.)
 
@@ -32,6 +32,11 @@ Send a message to the display: Settings → Tools → Actions → self_secure.se
 
 Ctrl-C ends everything. The next scripts/demo goes on with the same pairings ({folder}).
 """
+
+
+def method_hint(suite: str) -> str:
+    """Return what a person has to do before the pairing of a weaker suite."""
+    return "" if suite == "hybrid" else f", open Security there, accept the weaker method ({suite})"
 
 
 class StepFailedError(Exception):

@@ -40,7 +40,7 @@ async def open_stage(air: Air, folder: Folder, new_album: Callable[[Page], Album
     """Start everything with nothing paired, sign in, and end everything afterwards."""
     folder.prepare()
     async with Processes() as processes:
-        world = await radio.start(air, folder, processes, INTERVAL, lambda _key, _line: None)
+        world = await radio.start(air, folder, processes, radio.Fleet(INTERVAL), lambda _key, _line: None)
         home_assistant = HomeAssistant(folder)
         try:
             await home_assistant.start(world.radio.scanners)

@@ -28,12 +28,12 @@ def test_only_a_delivery_to_all_counts(response: object, delivered: bool) -> Non
 
 @pytest.mark.parametrize("code", ["012345", "012 345"])
 def test_the_code_is_read_from_its_placeholder(code: str) -> None:
-    assert shown_code({"description_placeholders": {"code": code, "name": "Door"}}) == "012345"
+    assert shown_code({"type": "form", "step_id": "code", "description_placeholders": {"code": code, "name": "Door"}}) == "012345"
 
 
 def test_a_step_without_a_code_is_an_error() -> None:
     with pytest.raises(DemoError, match="step user shows no code"):
-        shown_code({"step_id": "user", "description_placeholders": None})
+        shown_code({"type": "form", "step_id": "code", "description_placeholders": None})
 
 
 def traffic(delivered: list[str], unknown: list[str]) -> Traffic:

@@ -101,7 +101,7 @@ async def story(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     folder = TrappedFolder(tmp_path / "demo")
     folder.prepare()
     async with Processes() as processes:
-        world = await radio.start(AIR, folder, processes, 2.0, lambda _key, _line: None)
+        world = await radio.start(AIR, folder, processes, radio.Fleet(2.0), lambda _key, _line: None)
         home_assistant = HomeAssistant(folder)
         yield Story(folder, world, home_assistant, monkeypatch)
         await home_assistant.process.stop()
