@@ -11,7 +11,7 @@ from self_secure_device.request import Parameters
 from self_secure_device.suites import SUITES
 
 from .power import Power
-from .profile import DEVICE_ID, INTERVAL, N_MAX, Profile
+from .profile import DEVICE_ID, INTERVAL, Profile
 
 _ACTS = frozenset({"text", "bytes"})  # events that are the act of a message
 
@@ -30,7 +30,7 @@ class DeviceSide:
         self.urandom = urandom
         self._power = power
         self._listen, self._written = listen, written
-        self._parameters = Parameters((profile.suite_id,), n_max=N_MAX, interval=INTERVAL)
+        self._parameters = Parameters((profile.suite_id,), n_max=profile.n_max, interval=INTERVAL)
         self.flash: bytes | None = None
         self.code: str | None = None  # as its display shows it
         self.core: Any = None

@@ -4,6 +4,9 @@ from itertools import accumulate
 import random
 from typing import Final
 
+from custom_components.self_secure.protocol.packets import FrameType
+
+from .air import type_of
 from .counts import Counts, ViolationError
 from .faults import WEIGHTS, Faults, table
 from .profile import Profile
@@ -11,6 +14,7 @@ from .reuse import Reuse
 from .world import World
 
 TEMPERS: Final = (0.01, 0.03, 0.06, 0.12, 0.3)  # share of faults among the steps, for a while
+HASTE: Final = 3  # how many times more faults hit a negotiation's few frames
 TEMPER_STEPS: Final = 150  # about one pairing
 TALK: Final = (0.03, 0.15, 0.5)  # share of messages among the steps in which nothing is in flight, for a while
 COPY_LEAVES: Final = 0.03  # per step: often before the copy has changed the epoch
@@ -48,7 +52,7 @@ class Driver:
             self.faults.copy_leaves()
         if self.counts.step % CALM_EVERY == 0:
             self.calm()
-        elif self._rng.random() < self._temper:
+        elif self._rng.random() < self._temper * (HASTE if self._negotiating else 1):
             self._rng.choices(self._actions, cum_weights=self._weights)[0]()
             self.world.settle()
         elif not self.world.air.flying and self._rng.random() < self._talk and not self.faults.hushed():
@@ -56,6 +60,12 @@ class Driver:
             self.world.settle()
         else:
             self.world.step()
+
+    @property
+    def _negotiating(self) -> bool:
+        """Tell whether the frame that was sent last belongs to a negotiation and may still be in flight."""
+        air = self.world.air
+        return air.flying and type_of(air.archive[-1].data) < FrameType.DATA
 
     def calm(self) -> None:
         """Without any fault, everything that waits must be delivered, whatever has happened before."""

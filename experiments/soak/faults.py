@@ -34,8 +34,9 @@ class Faults:
         self._eve = Eve(world, rng)
         self._storage = Storage(world, rng)
         self.forge, self.mutilate, self.replay, self.reflect = self._eve.forge, self._eve.mutilate, self._eve.replay, self._eve.reflect
+        self.forger = self._eve.forger
         self.keep_backup, self.restore_hub = self._storage.keep, self._storage.restore_hub
-        self.restore_device, self.clone = self._storage.restore_device, self._storage.clone
+        self.restore_device = self._storage.restore_device
         self.copy_leaves, self.hushed = self._storage.leave, self._storage.hushed
         self._number = 0
 
@@ -88,6 +89,11 @@ class Faults:
         self.world.counts.fault("hub's queue overfilled")
         for _ in range(QUEUE_MAX + 1):
             self.hub_sends()
+
+    def clone(self) -> None:
+        """A copy of the device takes its place for a while, and says something of its own."""
+        if self._storage.clone():
+            self.device_sends()
 
     # --- fragments in flight
 

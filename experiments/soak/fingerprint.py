@@ -6,8 +6,10 @@ from typing import Any, Final
 _ATOMS: Final = (int, float, str, bytes, bool, type(None))
 COUNTERS: Final = frozenset({"_dropped", "discarded", "statistics", "counters", "_heard", "hellos", "assembler", "_reassembler"})
 """Counters, and the reassemblers that any fragment touches."""
-OUTSIDE: Final = frozenset({"_outbox", "_entropy", "_settings", "_port", "_let_go", "_hold", "_save", "human_check", "_suite", "suite"})
-"""What belongs to others: queues that are drained, functions, options."""
+OUTSIDE: Final = frozenset(
+    {"_frames", "_fragments", "_outbox", "_entropy", "_settings", "_port", "_let_go", "_hold", "_save", "human_check", "_suite", "suite"}
+)
+"""What belongs to others: what waits to be sent, functions, options."""
 _LEFT_OUT: Final = COUNTERS | OUTSIDE
 
 

@@ -83,9 +83,9 @@ class Forger:
 
     def _request(self) -> Frame:
         rng = self.rng
-        public = self.random_bytes(32) if self._suite & 0x10 else bytes(32)
-        identity = rng.choice((DEVICE_ID, self.random_bytes(16)))
         suites = bytes(rng.choice(([self._suite], [self._suite, 0x7F], [0x01])))
+        public = self.random_bytes(32) if max(suites) & 0x10 else bytes(32)
+        identity = rng.choice((DEVICE_ID, self.random_bytes(16)))
         return Request(suites, identity, self.random_bytes(16), rng.randrange(256), N_MAX, INTERVAL, 15, public).encode()
 
     def _acceptance(self) -> Frame:

@@ -78,7 +78,8 @@ class Eve:
         return self._rng.choice(archive)
 
     def _is_old(self, sent: Sent) -> bool:
-        return sent.name in OLD and self._world.air.is_old(sent)
+        """Tell whether both sides have left the frame's epoch; a device whose copy went on with the hub has not."""
+        return sent.name in OLD and self._world.air.is_old(sent) and not self._world.watch.tainted
 
     def _inject(self, name: str, way: str, data: bytes, *, unchanged: bool, forged: bool) -> None:
         world = self._world

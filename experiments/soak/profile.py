@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+from custom_components.self_secure.protocol.limits import N_MAX_LIMIT
 from custom_components.self_secure.protocol.settings import Settings
 from custom_components.self_secure.protocol.suites import SUITES
 
@@ -32,7 +33,12 @@ class Profile:
         """Tell whether the user compares six digits."""
         return bool(SUITES[self.suite_id].has_dh)
 
+    @property
+    def n_max(self) -> int:
+        """The longest broadcast; in suite paper it is a constant."""
+        return N_MAX_LIMIT if self.suite == "paper" else N_MAX
+
     def settings(self) -> Settings:
         """Return the options of a hub that has just started."""
-        options: dict[str, Any] = {"minimum": MINIMUM, "target_bits": TARGET_BITS, "n_max": N_MAX, "w": W}
+        options: dict[str, Any] = {"minimum": MINIMUM, "target_bits": TARGET_BITS, "n_max": self.n_max, "w": W}
         return Settings(hub_id=HUB_ID, floor=self.suite_id, **options)

@@ -3,6 +3,7 @@
 from typing import Final
 
 from .driver import Driver
+from .expected import ENOUGH_STEPS, expected
 from .reuse import Reuse
 
 JUDGED: Final = ("reused", "lost", "repeated", "forged", "no common epoch", "stuck", "crashed")
@@ -18,8 +19,16 @@ def report(driver: Driver, reuse: Reuse, violation: str | None) -> tuple[list[st
     if violation is not None:
         lines += ["", f"VIOLATION at step {counts.step}: {violation}", *counts.lines()]
     lines += ["", f"{counts.step} steps, {counts.now / 86_400:.1f} virtual days, {reuse.count} encryptions watched"]
+    zeros = _zeros(driver)
+    complete = counts.step < ENOUGH_STEPS or not zeros
+    lines.append(f"not seen: {', '.join(zeros) or 'nothing'}")
     lines.append(", ".join(f"{name} {number}" for name, number in broken.items()))
-    return lines, not other and not any(broken.values())
+    return lines, complete and not other and not any(broken.values())
+
+
+def _zeros(driver: Driver) -> list[str]:
+    faults, rules = expected(driver.world.profile)
+    return [name for name in faults if not driver.counts.faults[name]] + [name for name in rules if not driver.counts.rules[name]]
 
 
 def _table(counter: dict[str, int]) -> list[str]:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from .world import World
 
 KEPT: Final = 12  # backups of each side
-HUSH: Final = 25  # messages that are not sent, so that both sides are idle when they compare their chains
+HUSH: Final = 25  # messages that are not sent, so that all are idle when chains are compared
 
 
 class Storage:
@@ -58,13 +58,13 @@ class Storage:
 
     # --- copies
 
-    def clone(self) -> None:
-        """A copy of the device takes its place for a while."""
+    def clone(self) -> bool:
+        """Put a copy of the device in its place, if it is paired: of its flash, or of its memory while nothing is under way."""
         world = self._world
         if world.front is not world.node or world.node.core.peer is None:
-            return
+            return False
         copy = world.new_device(random.Random(self._rng.random()).randbytes)
-        if self._rng.random() < 0.5:  # both kinds of theft
+        if world.node.core.peer.queue or world.hub.connection.queued:
             world.counts.fault("clone: of the flash")
             copy.flash = world.node.flash
             copy.start()
@@ -72,9 +72,9 @@ class Storage:
             world.counts.fault("clone: of the whole memory")
             world.disconnect()
             copy.remember(world.node)
-            for message in world.node.core.peer.queue:
-                world.ledger.goes_out_twice(message.body)
         world.swap(copy)
+        self._hush = HUSH
+        return True
 
     def leave(self) -> None:
         """The true device is back."""
@@ -86,6 +86,6 @@ class Storage:
             self._hush = HUSH
 
     def hushed(self) -> bool:
-        """Tell whether a message is held back, for some time after a copy has gone."""
+        """Tell whether a message is held back, for some time after a copy has come or gone."""
         self._hush = max(0, self._hush - 1)
         return self._hush > 0
