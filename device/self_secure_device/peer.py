@@ -6,7 +6,6 @@
 
 from . import limits, tables
 from .errors import DeviceError, StateError, TagError
-from .resume import Resume, start
 from .session import READINGS, RoundTrip, encode_text
 
 
@@ -26,7 +25,7 @@ class Peer:
         self.identity = identity
         self.queue = []
         self._host = host
-        self._resume = Resume()
+        self._resume = None  # the running one
         self._round_trip = RoundTrip()
         self._retry_at = None
         self._link = None
@@ -49,7 +48,7 @@ class Peer:
     @property
     def state(self):
         """The state of tables.PEER."""
-        if self._resume.running:
+        if self._resume is not None:
             return tables.RESUMING
         if all(entry.session is None for entry in self.entries):
             return tables.NO_CHAIN
@@ -69,7 +68,7 @@ class Peer:
 
     def _may_send(self):
         session = self.session
-        free = self._link is not None and not self._resume.running
+        free = self._link is not None and self._resume is None
         return free and session is not None and not session.frozen and not session.full
 
     # --- link and time -----------------------------------------------------------------------------------------
@@ -88,11 +87,11 @@ class Peer:
     def lost(self):
         """The connection is gone, and with it a running resume."""
         self._link = None
-        self._resume.forget()
+        self._resume = None
 
     def forget_resume(self):
         """OPEN ends a running resume."""
-        self._resume.forget()
+        self._resume = None
 
     def poll(self, now):
         """Retry the outstanding message when it is due, else send the next one."""
@@ -222,20 +221,21 @@ class Peer:
         if self._link is None or self._link.hellos >= limits.MAX_R0:
             raise StateError("too many R0")
         self._link.hellos += 1
-        if not self._resume.running:
-            self._resume = start(self.entries[0].suite)
+        resume = self._resume or self.entries[0].suite.resume()
         urandom = self._host.urandom
-        self._host.send_frame(self._resume.answer(frame, self.entries, urandom(16), urandom(32)))
+        self._host.send_frame(resume.answer(frame, self.entries, urandom(16), urandom(32)))
+        self._resume = resume
 
     def _no_epoch(self, frame, now):
         self._resume.ended(frame)
+        self._resume = None
         self._host.emit("resume_refused", None)
 
     def _new_epoch(self, frame, now):
         renewal = self._resume.renew(frame)
         entry = renewal.entry
         self._host.keyring.renew(entry, renewal.epoch, renewal.store, renewal.session)
-        self._resume.forget()
+        self._resume = None
         self._host.send_frame(renewal.frame)
         if renewal.possible_clone:
             self._host.emit("possible_clone", None)

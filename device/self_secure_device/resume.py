@@ -113,8 +113,3 @@ class Resume:
         if keys.NO_LIVE in (own, theirs):
             return b"", False
         return (keys.live_key(self._chains), False) if equal(own, theirs) else (b"", True)
-
-
-def start(suite):
-    """Return the machine of one resume under this suite."""
-    return suite.resume() if suite.paper else Resume()

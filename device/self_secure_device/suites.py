@@ -40,6 +40,12 @@ class Loss:
         """DH: empty."""
         return b""
 
+    def resume(self):
+        """Return the machine of one resume."""
+        from .resume import Resume  # noqa: PLC0415  # a small heap pays for it when it is needed
+
+        return Resume()
+
     def random_message(self, seed, nonce, seq):
         """R_i: 20 bytes out of the broadcast's 32-byte seed."""
         return hmac(seed, b"SSC1 rand", nonce, u16(seq))[:RANDOM_MESSAGE_BYTES]

@@ -3,7 +3,7 @@
 A folder of its own: a maker leaves it out of a firmware, and ``suites.find`` imports it only when the suite is used.
 """
 
-from . import chains, negotiation, packets, resume
+from . import chains, negotiation, packets
 
 
 class Paper:
@@ -15,7 +15,7 @@ class Paper:
     uses_x25519 = False
     shows_code = False
     max_body = packets.MAX_BODY
-    max_keys = resume.MAX_KEYS
+    max_keys = chains.MAX_KEYS
     store_bytes = chains.STORE_BYTES
 
     def decode(self, raw):
@@ -29,7 +29,9 @@ class Paper:
 
     def resume(self):
         """Return the machine of one resume."""
-        return resume.PaperResume()
+        from .resume import PaperResume  # noqa: PLC0415  # as in the other suites
+
+        return PaperResume()
 
     def save(self, store, saved):
         """Return the stored W-round keys with the one that a chain has just reached."""

@@ -10,6 +10,7 @@ from ..errors import DeviceError, FrameError, TagError
 from ..session import ID_BYTES, TO_INITIATOR, TO_RESPONDER, Accepted, Attempt, Receiver, Sender, Session
 from . import formulas, packets
 
+MAX_KEYS = 3  # one pairing in use and two without an answer have at most the 8 entries of one R1
 W = 32  # messages between two stored keys, per direction
 ROUND_BYTES = 4 + 2 * formulas.KEY_BYTES
 STORE_BYTES = 2 * ROUND_BYTES  # direction 0, then 1

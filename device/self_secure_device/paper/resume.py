@@ -7,7 +7,6 @@ from ..resume import Resume
 from ..session import TO_INITIATOR, TO_RESPONDER
 from . import chains, formulas, packets
 
-MAX_KEYS = 3  # one pairing in use and two without an answer have at most the 8 entries of one R1
 R2_BYTES = 8
 DIRECTIONS = (TO_RESPONDER, TO_INITIATOR)
 
