@@ -17,6 +17,7 @@ EXCHANGE = 0.004  # s per fragment, as measured on Bumble (device.md)
 CONNECT = 0.05  # s
 IDLE = 3.0  # s without traffic before the hub's client hangs up; never in a negotiation
 BEACON = 1.0  # s between two beacons that the hub hears
+NUMBER, TYPE = 0x7F, 0x7F  # of a fragment, and of the frame that it begins, whatever the suite
 AFTER_REFUSAL = 1.0  # s before a hub whose link was useless tries again
 
 
@@ -39,12 +40,15 @@ class World:
         self.linked = False
         self.broadcast = Broadcast()
         self.revive: Callable[[], Hub] | None = None
+        self.tamper: Callable[[int, bytes], bytes | None] = lambda _type, fragment: fragment  # None: lost on the way
+        self.reachable = True
         self.deaths = 0
         self._connect_at: float | None = None
         self._air_at: float | None = None
         self._beacon_at = 0.0
         self._quiet_since = 0.0
         self._hang_up = False
+        self._up = self._down = -1  # types of the frames that are on their way
         self._agreed: tuple[int, ...] = ()
         self._tap = Reassembler()
 
@@ -82,7 +86,7 @@ class World:
     def _plan(self) -> None:
         airing = self.node.core.broadcasting and not self.linked
         self._air_at = (self._air_at or self.now + self._interval()) if airing else None
-        wanted = self.hub.view.wants_link and not self.linked
+        wanted = self.hub.view.wants_link and not self.linked and self.reachable
         self._connect_at = (self._connect_at or self.now + CONNECT) if wanted else None
 
     def _interval(self) -> float:
@@ -135,19 +139,28 @@ class World:
         for event in events:
             if isinstance(event, Transmit):
                 self._quiet_since = self.now
-                self.node.core.received(event.fragment, self._ms)
+                self._deliver(event.fragment)
             elif isinstance(event, LinkUnneeded):
                 self._hang_up = True
             else:
                 self._on_event(event)
+
+    def _deliver(self, fragment: bytes) -> None:
+        self._down = fragment[1] & TYPE if not fragment[0] & NUMBER else self._down
+        arrived = self.tamper(self._down, fragment)
+        if arrived is not None:
+            self.node.core.received(arrived, self._ms)
 
     def exchange(self) -> None:
         """Move fragments until nobody has any."""
         while self.linked and (fragment := self.node.core.next_fragment()) is not None:
             self.now += EXCHANGE
             self._quiet_since = self.now
-            self._listen(fragment)
-            self.tell("receive", fragment, self.now)
+            self._up = fragment[1] & TYPE if not fragment[0] & NUMBER else self._up
+            arrived = self.tamper(self._up, fragment)
+            if arrived is not None:
+                self._listen(arrived)
+                self.tell("receive", arrived, self.now)
 
     def _listen(self, fragment: bytes) -> None:
         """Read along what is public: the set in ACK."""

@@ -88,7 +88,9 @@ class Collection:
         return len(self._heard)
 
     def conflicts_over(self, size: int) -> bool:
-        """Tell whether there are more conflicts than a set of `size` allows."""
+        """Tell whether there are more conflicts than a set of `size` allows; a blacklist has no such limit."""
+        if self.rule.blacklists:
+            return False
         share = size * limits.CONFLICTS_PERCENT // 100
         cap = max(limits.CONFLICTS_MIN_CAP, min(limits.CONFLICTS_MAX, share))
         return self.conflict_count > cap

@@ -124,7 +124,7 @@ class Negotiation:
         self.deadline, self.wants_link = min(self._cap, now + left), False  # anew with each: one forged Seq must not end it
         if not collection.add(scanner, seq, value):
             return False
-        if collection.conflict_count > limits.CONFLICTS_MAX:
+        if collection.conflict_count > limits.CONFLICTS_MAX and not collection.rule.blacklists:
             raise NegotiationError(Cause.CONFLICTS)
         members = collection.members()
         if collection.complete(members):
