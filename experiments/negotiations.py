@@ -45,12 +45,12 @@ def expected_broadcast(settings: Settings, loss: float, scanners: int, factor: f
     return float(expected_set(settings, factor) / (1 - loss**scanners))
 
 
-def negotiate(seed: int, loss: float, eve_loss: float, scanners: int = 1, settings: Settings | None = None) -> Run:
-    """Play one negotiation up to the stored key; everything follows from `seed`."""
+def negotiate(seed: int, loss: float, eve_loss: float, scanners: int = 1, burst: float = 1.0) -> Run:
+    """Play one negotiation up to the stored key; everything follows from `seed`. `burst` = mean packets lost in a row."""
     rng = random.Random(seed)
     events: list[Event] = []
-    hub = LocalHub(settings or Settings(hub_id=rng.randbytes(limits.IDENTITY_SIZE)), rng.randbytes, MemoryStore())
-    models = {f"scanner {number}": LossModel(f"{seed} {number}", loss) for number in range(scanners)}
+    hub = LocalHub(Settings(hub_id=rng.randbytes(limits.IDENTITY_SIZE)), rng.randbytes, MemoryStore())
+    models = {f"scanner {number}": LossModel(f"{seed} {number}", loss, burst) for number in range(scanners)}
     world = World(hub, Node(rng.randbytes(limits.IDENTITY_SIZE), rng.randbytes), models, LossModel(f"{seed} eve", eve_loss), events.append)
     world.tell("open_pairing", world.now)
     world.run(lambda: any(isinstance(event, CodeReady | PairingFailed) for event in events), LIMIT)
@@ -97,10 +97,11 @@ def main() -> None:
     parser.add_argument("--loss", type=int, default=50, metavar="PERCENT", help="of each scanner")
     parser.add_argument("--eve-loss", type=int, default=None, metavar="PERCENT", help="default: as --loss")
     parser.add_argument("--scanners", type=int, default=1)
+    parser.add_argument("--burst", type=float, default=1.0, metavar="PACKETS", help="mean run of losses")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     loss, eve_loss = given.loss / 100, (given.loss if given.eve_loss is None else given.eve_loss) / 100
-    runs = [negotiate(given.seed + number, loss, eve_loss, given.scanners) for number in range(given.runs)]
+    runs = [negotiate(given.seed + number, loss, eve_loss, given.scanners, given.burst) for number in range(given.runs)]
     print(f"{given.runs} negotiations, {given.loss} % loss, {given.scanners} scanner(s), virtual time, seeds from {given.seed}")
     print(report(runs, loss, eve_loss, given.scanners))
 

@@ -6,7 +6,7 @@ import statistics
 import pytest
 
 from custom_components.self_secure.protocol.connection import Settings
-from experiments.negotiations import Run, expected_broadcast, negotiate, report
+from experiments.negotiations import Run, expected_broadcast, expected_set, negotiate, report
 
 RUNS, LOSS = 50, 0.5
 SETTINGS = Settings(hub_id=bytes(16))
@@ -58,3 +58,27 @@ def test_the_report_names_both_numbers(runs: list[Run], scanners: int) -> None:
     text = report(runs, LOSS, LOSS, scanners)
     assert f"{RUNS} of {RUNS}" in text
     assert f"{expected_broadcast(SETTINGS, LOSS, scanners):.0f}" in text
+
+
+BURSTS = 30  # runs
+BURST, BURST_LOSS = 4.0, 0.3
+
+
+@pytest.fixture(scope="module")
+def bursty() -> list[Run]:
+    return [negotiate(seed, BURST_LOSS, BURST_LOSS, 1, BURST) for seed in range(1, BURSTS + 1)]
+
+
+def test_bursts_ask_for_more_packets(bursty: list[Run]) -> None:
+    """f = mean burst x capture rate; its estimate in one run has a relative error of about 1 / sqrt(number of bursts)."""
+    factor = statistics.median(run.factor for run in bursty)
+    expected = BURST * (1 - BURST_LOSS)
+    bursts = statistics.median(run.broadcast for run in bursty) * BURST_LOSS / BURST
+    assert factor == pytest.approx(expected, rel=4 / math.sqrt(bursts * BURSTS) + 0.05)  # 0.05: it stops at a favourable moment
+
+
+def test_the_set_grows_with_the_bursts(bursty: list[Run]) -> None:
+    assert [run.completed for run in bursty] == [True] * BURSTS
+    assert min(run.bits for run in bursty) >= SETTINGS.target_bits
+    short = [run for run in bursty if run.agreed < expected_set(SETTINGS, run.factor) - 1]
+    assert short == []
