@@ -1,5 +1,9 @@
 """Defects that the soak has found, each in its smallest form."""
 
+import pytest
+
+from custom_components.self_secure.protocol import snapshot
+from custom_components.self_secure.protocol.errors import SnapshotError
 from custom_components.self_secure.protocol.events import PairingRecord
 from custom_components.self_secure.protocol.keys import StoreKey
 from custom_components.self_secure.protocol.snapshot import DeviceState, Pairing
@@ -17,3 +21,11 @@ def test_the_two_directions_of_a_paper_round_count_as_one_key() -> None:
 
 def test_each_epoch_counts_as_one_key() -> None:
     assert DeviceState(bytes(16), [Pairing(1, RECORD, keys={3: KEY, 4: KEY})]).keys_held == 2
+
+
+def test_a_round_without_a_key_is_a_damaged_snapshot() -> None:
+    """Found by fuzz/snapshot.py: IndexError instead."""
+    stored = snapshot.encode(DeviceState(bytes(16), [Pairing(1, RECORD, rounds={(0, 0): KEY})]))
+    stored["pairings"][0]["rounds"][0].pop()
+    with pytest.raises(SnapshotError):
+        snapshot.decode(stored)

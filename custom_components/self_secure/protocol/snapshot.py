@@ -144,7 +144,7 @@ def decode(data: Mapping[str, Any]) -> DeviceState:
         raise SnapshotError("no version")
     try:
         return _decode(data)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise SnapshotError("damaged") from error
 
 
