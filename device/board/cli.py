@@ -12,10 +12,10 @@ import sys
 import tempfile
 
 from .bridge import Bridge, BridgeError
-from .flash import Image, build
+from .flash import CORE_UNIT, PAPER, PROGRAM, RESUME, Image, build
 
 HEAP = "64k"  # what 32 kB are on a 32-bit chip: pointers are twice as wide here
-SUITES = {"hybrid": (0x11,), "loss": (0x01,), "hybrid,loss": (0x11, 0x01)}  # ids, best first
+SUITES = {"hybrid": (0x11,), "loss": (0x01,), "hybrid,loss": (0x11, 0x01), "paper": (0x00,)}  # ids, best first
 FAILED = 1  # exit status
 GRACE = 3.0  # s for the board to end by itself
 
@@ -60,7 +60,7 @@ async def _run(given: argparse.Namespace, image: Image) -> int:
     bridge = Bridge(given.transport, given.address or chip_address(given.state))
     try:
         port = await bridge.open()
-        say(f"flash core={image.core_size} program={image.program_size} paper={image.paper_size}")
+        say(f"flash core={image.size(CORE_UNIT, RESUME)} program={image.size(PROGRAM)} paper={image.size(PAPER)}")
         return await _board(given, image, bridge, port, stop)
     finally:
         await bridge.close()

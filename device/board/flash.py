@@ -22,20 +22,25 @@ ESP32 = CORE.parent / "esp32"
 FIRMWARE = Path(__file__).with_name("firmware")
 BOARDS = Path(__file__).with_name("boards")  # the esp32 program on simulated sensors
 OPTIMISED = "-O3"  # no assertions, no line numbers: what a product ships
-
-
-CORE_UNIT, PAPER, PROGRAM = "core", "paper", "program"  # loading units; `paper` is loaded by those who use it
+CORE_UNIT, PROGRAM = "core", "program"  # what is loaded at the start; more is loaded when a function imports it
+RESUME, PAPER = "resume", "paper"  # such later units: a part of the core, and a suite
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A flash image, the packed modules to load in their order, and the bytes of ``.mpy`` of each unit."""
+    """A flash image, and the bytes of ``.mpy`` of each packed module in it, in the order to load them in."""
 
     data: bytes
-    load: list[str]
-    core_size: int
-    program_size: int
-    paper_size: int
+    sizes: Mapping[str, int]
+
+    @property
+    def load(self) -> list[str]:
+        """The packed modules to load at the start."""
+        return [name for name in self.sizes if name.startswith((CORE_UNIT, PROGRAM))]
+
+    def size(self, *units: str) -> int:
+        """Return the bytes of some units."""
+        return sum(size for name, size in self.sizes.items() if name.startswith(units))
 
 
 def core() -> Iterator[Module]:
@@ -64,11 +69,6 @@ def compile_units(modules: Iterable[Module], main: str, folder: Path) -> dict[st
     return {unit: compiled(text, folder / f"{unit}.mpy") for unit, text in pack(modules, main).items()}
 
 
-def size(sizes: Mapping[str, int], unit: str) -> int:
-    """Return the bytes of a unit."""
-    return sum(one for name, one in sizes.items() if name.startswith(unit))
-
-
 def board(profile: str) -> Iterator[Module]:
     """Yield what a virtual board runs beside the core; ``profile`` names the module with its ``main``."""
     yield from program()
@@ -84,5 +84,4 @@ def build(profile: str) -> Image:
             compiled(source.read_text(encoding="utf-8"), Path(folder, f"{source.stem}.mpy"))
         with contextlib.redirect_stdout(io.StringIO()):  # mpremote prints every file
             data = make_romfs(folder, mpy_cross=False)
-    load = [name for name in sizes if not name.startswith(PAPER)]
-    return Image(data, load, *(size(sizes, unit) for unit in (CORE_UNIT, PROGRAM, PAPER)))
+    return Image(data, sizes)

@@ -11,6 +11,7 @@ from cryptolib import aes
 AES_ECB = 1  # cryptolib's number of the mode
 AES_BLOCK = 16
 HASH_BLOCK = 64  # bytes, SHA-256's input block, which HMAC pads its key to
+INNER_PAD, OUTER_PAD = b"\x36" * HASH_BLOCK, b"\x5c" * HASH_BLOCK  # of HMAC
 TAG_BYTES = 16  # every truncated MAC on the wire
 
 
@@ -54,8 +55,8 @@ class Hmac:
         if len(key) > HASH_BLOCK:
             key = sha256(key)
         key = key + bytes(HASH_BLOCK - len(key))
-        self._inner = bytes(byte ^ 0x36 for byte in key)
-        self._outer = bytes(byte ^ 0x5C for byte in key)
+        self._inner = xor(key, INNER_PAD)
+        self._outer = xor(key, OUTER_PAD)
 
     def digest(self, *parts):
         """HM(key, parts): 32 bytes."""
@@ -99,7 +100,8 @@ def xor(left, right):
 
 def counter_mode(key, data):
     """AES-256-CTR from counter block 0; sealing and opening are the same call."""
-    blocks = (len(data) + AES_BLOCK - 1) // AES_BLOCK
-    counters = b"".join(index.to_bytes(AES_BLOCK, "big") for index in range(blocks))
+    counters = bytearray((len(data) + AES_BLOCK - 1) // AES_BLOCK * AES_BLOCK)
+    for block in range(len(counters) // AES_BLOCK):  # at most 64: a frame has 1,024 bytes
+        counters[block * AES_BLOCK + AES_BLOCK - 1] = block
     stream = aes(key, AES_ECB).encrypt(counters)
     return xor(data, stream[: len(data)]) if data else b""

@@ -13,7 +13,7 @@ Sans-I/O. The program around it calls ``connected``, ``subscribed``, ``received`
 from . import adverts, frames, keyring
 from .errors import DeviceError, DropError, StateError, StorageError
 from .link import Link
-from .pairing import Pairing
+from .pairing import Pairing, earliest
 from .peer import Message, Peer
 from .session import BYTES, INFO, TEXT, VERIFIED
 from .suites import PAPER_ID, SUITES
@@ -138,8 +138,10 @@ class Device:
     @property
     def deadline(self):
         """When ``poll`` must be called at the latest, or None."""
-        times = [self._pairing.deadline] + [peer.deadline for peer in self.peers.values()]
-        return min([time for time in times if time is not None], default=None)
+        first = self._pairing.deadline
+        for peer in self.peers.values():
+            first = earliest(first, peer.deadline)
+        return first
 
     def poll(self, now):
         """Do what is due."""
@@ -228,15 +230,22 @@ class Device:
         for other in self.peers.values():
             queued.extend(other.queue)
         peer.inherit(queued, Message(INFO, self._info))
-        self.peers = {entry.identity: self.peers[entry.identity] for entry in self.keyring.entries}
+        self._keep_known()
         self._pairing.committed()
         self.emit("paired", None)
 
     def renewed(self, epoch, now):
         """A resume is complete: every other key is gone."""
-        self.peers = {entry.identity: self.peers[entry.identity] for entry in self.keyring.entries}
+        self._keep_known()
         self._pairing.superseded(now)
         self.emit("resumed", epoch)
+
+    def _keep_known(self):
+        """Forget the hubs of which no key is left."""
+        known = {}
+        for entry in self.keyring.entries:
+            known[entry.identity] = self.peers[entry.identity]
+        self.peers = known
 
     def deliver(self, message):
         """Hand a message of the hub to the program; its mark is on disk."""

@@ -61,9 +61,10 @@ class Key:
 
 def encode(identity, entries):
     """Return the snapshot: magic, version, identity, keys newest first, checksum."""
-    version = PAPER_VERSION if any(entry.suite.paper for entry in entries) else VERSION
+    version = PAPER_VERSION if entries and entries[0].suite.paper else VERSION  # that suite never mixes
     body = MAGIC + bytes([version]) + identity + bytes([len(entries)])
-    body += b"".join(entry.encode() for entry in entries)
+    for entry in entries:
+        body += entry.encode()
     return body + sha256(body)[:CHECK_BYTES]
 
 
@@ -77,8 +78,10 @@ def decode(data):
     entries, rest = [], body[HEAD_BYTES:]
     for _ in range(body[HEAD_BYTES - 1]):
         key, rest = Key.decode(rest)
+        if len(key.store) != key.suite.store_bytes:
+            raise StorageError(DAMAGED)
         entries.append(key)
-    if rest or any(len(key.store) != key.suite.store_bytes for key in entries):
+    if rest:
         raise StorageError(DAMAGED)
     return body[4:20], entries
 
@@ -93,7 +96,11 @@ class Keyring:
 
     def of(self, identity):
         """Return the keys shared with one hub, newest pairing first."""
-        return [entry for entry in self.entries if entry.identity == identity]
+        found = []
+        for entry in self.entries:
+            if entry.identity == identity:
+                found.append(entry)
+        return found
 
     @property
     def committed(self):
@@ -106,7 +113,7 @@ class Keyring:
     @property
     def uncommitted(self):
         """Whether a pairing still waits for its hub's first frame."""
-        return any(not entry.committed for entry in self.entries)
+        return bool(self.entries) and not self.entries[0].committed  # the newest first; a commit drops all older
 
     def replace(self, entries):
         """Write the new list, then adopt it; StorageError (and no change) when the write failed."""
@@ -118,14 +125,17 @@ class Keyring:
 
     def add(self, identity, suite, root_store, session):
         """Add a pairing's first key, flagged uncommitted, beside everything held."""
-        pairing = 1 + max([entry.pairing for entry in self.entries] + [0])
+        pairing = 1 + (self.entries[0].pairing if self.entries else 0)
         key = Key(identity, suite, pairing, 0, root_store, session=session)
         self.replace([key] + self.entries)
 
     def mark(self, key, mark, saved=None):
         """Commit ``key``, its mark and a W-round key in one write; everything older goes. Return what stands for it now."""
         marked = key.marked(mark, saved)
-        kept = [marked if entry is key else entry for entry in self.entries if entry.pairing >= key.pairing]
+        kept = []
+        for entry in self.entries:
+            if entry.pairing >= key.pairing:
+                kept.append(marked if entry is key else entry)
         self.replace(kept)
         return marked
 

@@ -55,8 +55,10 @@ def _conflicts(message, at):
         if at + 3 > len(message):
             raise FrameError("truncated conflict")
         seq, k, at = message[at] << 8 | message[at + 1], message[at + 2], at + 3
-        tags = [message[at + 2 * index : at + 2 * index + 2] for index in range(k)]
-        at += 2 * k
+        tags = []
+        for _ in range(k):
+            tags.append(message[at : at + 2])
+            at += 2
         conflicts.append((seq, tags))
     if at != len(message):
         raise FrameError("RSP of the wrong length")
@@ -72,14 +74,22 @@ class Response:
         self._check(n_max)
 
     def _check(self, n_max):
-        rising = [seq for seq, _ in self.conflicts]
-        if rising != sorted(set(rising)) or any(seq in rising for seq in self.numbers):
-            raise FrameError("conflicts must rise and not be in S")
-        if len(rising) > limits.MAX_CONFLICTS or max(list(self.numbers[-1:]) + rising[-1:] + [0]) >= n_max:
+        if len(self.conflicts) > limits.MAX_CONFLICTS or (self.numbers and self.numbers[-1] >= n_max):
             raise FrameError("Seq or conflicts out of bounds")
-        for _, tags in self.conflicts:
+        self._check_conflicts(n_max)
+
+    def _check_conflicts(self, n_max):
+        seen, before = set(), -1
+        for seq, tags in self.conflicts:
+            if not before < seq < n_max:
+                raise FrameError("conflicts must rise below N_max")
+            seen.add(seq)
+            before = seq
             if not limits.MIN_CANDIDATES <= len(set(tags)) == len(tags) <= limits.MAX_CANDIDATES:
                 raise FrameError("two or three different tags")
+        for seq in self.numbers:
+            if seq in seen:
+                raise FrameError("S holds no conflict")
 
     @property
     def conflict_cap(self):

@@ -240,7 +240,11 @@ class Negotiation:
         if not false:
             return self.fail("wrong MAC")
         self._pruned = True
-        self._members = array("H", (seq for seq in self._members if seq not in false))
+        members = array("H")
+        for seq in self._members:
+            if seq not in false:
+                members.append(seq)
+        self._members = members
         return self._acknowledge(now) if self._enough() else None
 
     def _acknowledge(self, now):

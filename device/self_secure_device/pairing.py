@@ -7,6 +7,11 @@ from .request import Request, Secrets
 from .suites import PAPER_ID, find
 
 
+def earliest(one, other):
+    """Return the earlier of two times, of which each may be None."""
+    return other if one is None else one if other is None else min(one, other)
+
+
 class Pairing:
     """At most one running negotiation. ``host`` is the device: send_frame, emit, urandom, keyring, opened, link."""
 
@@ -32,9 +37,8 @@ class Pairing:
     @property
     def deadline(self):
         """When ``poll`` wants to be called, or None."""
-        times = [self._wanted_until, self._request_at if self._may_request() else None]
-        times.append(self.negotiation.deadline if self.running else None)
-        return min([time for time in times if time is not None], default=None)
+        first = earliest(self._wanted_until, self._request_at if self._may_request() else None)
+        return earliest(first, self.negotiation.deadline if self.running else None)
 
     def _may_request(self):
         link = self._host.link
@@ -55,7 +59,7 @@ class Pairing:
 
     def _check_room(self):
         entries, suite = self._host.keyring.entries, find(self._parameters.suites[0])
-        if any(entry.suite.paper != suite.paper for entry in entries):
+        if entries and entries[0].suite.paper != suite.paper:
             raise DeviceError("the suite paper never mixes with another: reset this device first")
         if len(entries) >= suite.max_keys:
             raise DeviceError("too many pairings without an answer: resume or reset this device")

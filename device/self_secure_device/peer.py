@@ -50,10 +50,13 @@ class Peer:
         """The state of tables.PEER."""
         if self._resume is not None:
             return tables.RESUMING
-        if all(entry.session is None for entry in self.entries):
-            return tables.NO_CHAIN
         session = self.session
-        return tables.FROZEN if session is not None and session.frozen else tables.RUNNING
+        if session is not None:
+            return tables.FROZEN if session.frozen else tables.RUNNING
+        for entry in self.entries:
+            if entry.session is not None:
+                return tables.RUNNING
+        return tables.NO_CHAIN
 
     @property
     def needs_resume(self):
@@ -137,7 +140,9 @@ class Peer:
         if len(body) > longest:
             raise DeviceError("message too long: at most %d bytes" % longest)
         if kind == READINGS:
-            self.queue = [other for other in self.queue if other.kind != READINGS or other.number is not None]
+            for other in list(self.queue):
+                if other.kind == READINGS and other.number is None:
+                    self.queue.remove(other)
         if len(self.queue) >= limits.MAX_QUEUE:
             raise DeviceError("queue full: the hub has not been here for %d messages" % limits.MAX_QUEUE)
         self.queue.append(Message(kind, body))
@@ -214,7 +219,7 @@ class Peer:
 
     def _save(self, saved):
         """Store a W-round key of the sending chain before it is used (suite ``paper``)."""
-        [entry] = [entry for entry in self.entries if entry.committed]
+        entry = self._host.keyring.committed
         self._host.keyring.mark(entry, entry.mark, saved)
 
     def _hello(self, frame, now):

@@ -20,8 +20,9 @@ def _value(tag, data):
 
 def info(name, profile):
     """Return the body of INFO: name, model, version, capabilities."""
-    texts = (name, profile.model, VERSION)
-    out = b"".join(_value(tag, utf8(text, MAX_INFO_VALUE)) for tag, text in enumerate(texts, 1))
+    out = b""
+    for tag, text in enumerate((name, profile.model, VERSION), 1):
+        out += _value(tag, utf8(text, MAX_INFO_VALUE))
     return out + _value(4, u16(profile.capabilities))
 
 

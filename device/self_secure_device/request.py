@@ -12,8 +12,11 @@ class Parameters:
     """What this device offers in REQ: suite ids (best first), N_max, interval in ms, waiting phase in s."""
 
     def __init__(self, suites, n_max=limits.MAX_PACKETS, interval=limits.DEFAULT_INTERVAL, wait=limits.DEFAULT_WAIT, psk=b""):
-        if not suites or any(find(suite_id) is None for suite_id in suites):
-            raise DeviceError("unknown suite")
+        for suite_id in suites:
+            if find(suite_id) is None:
+                raise DeviceError("unknown suite")
+        if not suites:
+            raise DeviceError("no suite")
         self.paper = PAPER_ID in suites
         if self.paper and (len(suites) > 1 or psk):
             raise DeviceError("the suite paper stands alone, without a scanned secret")
@@ -26,7 +29,10 @@ class Parameters:
     @property
     def uses_x25519(self):
         """Whether any offered suite needs a public key in REQ."""
-        return any(SUITES[suite_id].uses_x25519 for suite_id in self.suites)
+        for suite_id in self.suites:
+            if SUITES[suite_id].uses_x25519:
+                return True
+        return False
 
 
 class Secrets:

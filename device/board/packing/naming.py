@@ -88,9 +88,17 @@ class Naming:
             yield module
 
         yield from visit(self.modules[self._main], self.modules[self._main].tree.body)
-        for name in sorted(done):  # what functions import when they are called
-            for late in self._imports(self.modules[name], ast.walk(self.modules[name].tree)):
-                yield from visit(self.modules[late], self.modules[late].tree.body)
+        while waiting := self._late(done):
+            late = waiting[0]
+            group = list(visit(self.modules[late], self.modules[late].tree.body))
+            for module in group:
+                module.unit = late.partition(".")[2].replace(".", "_")
+            yield from group
+
+    def _late(self, done: set[str]) -> list[str]:
+        """Return what functions of these modules import when they are called, and is not among them."""
+        found = (self._imports(self.modules[name], ast.walk(self.modules[name].tree)) for name in done)
+        return sorted({late for names in found for late in names} - done)
 
     def _imports(self, module: Module, nodes: Iterable[ast.AST]) -> Iterator[str]:
         for node in nodes:
