@@ -2,9 +2,10 @@
 
 import math
 
+from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.self_secure.protocol import limits
+from custom_components.self_secure.protocol import limits, sets
 from custom_components.self_secure.protocol.collection import Collection, StopRule, candidate_tag
 
 N_I = bytes(range(16))
@@ -88,8 +89,8 @@ def test_the_cap_of_conflicts(size: int, cap: int) -> None:
 
 def test_complete_at_the_minimum() -> None:
     rule = StopRule(minimum=20, target_bits=0, assumed_loss=20, n_max=64)
-    assert not collection(rule, here=range(19)).complete([*range(19)])
-    assert collection(rule, here=range(20)).complete([*range(20)])
+    assert not collection(rule, here=range(19)).complete()
+    assert collection(rule, here=range(20)).complete()
 
 
 @pytest.mark.parametrize("assumed", [1, 20, 90])
@@ -97,8 +98,8 @@ def test_complete_at_the_target(assumed: int) -> None:
     """The number of packets without any loss: target / -log2(1 - assumed loss)."""
     rule = StopRule(minimum=16, target_bits=64, assumed_loss=assumed, n_max=2048)
     needed = max(16, math.ceil(64 / -math.log2(1 - assumed / 100)))
-    assert collection(rule, here=range(needed)).complete([*range(needed)])
-    assert not collection(rule, here=range(needed - 1)).complete([*range(needed - 1)])
+    assert collection(rule, here=range(needed)).complete()
+    assert not collection(rule, here=range(needed - 1)).complete()
 
 
 def test_bursts_ask_for_more() -> None:
@@ -107,29 +108,30 @@ def test_bursts_ask_for_more() -> None:
     members = made.members()
     factor = (490 / 49) * len(members) / 990
     assert made.secrecy(members) == pytest.approx(len(members) / factor * -math.log2(0.8))
+    assert made.progress(30, 0.0).secrecy_bits == made.secrecy(members)
     assert factor == pytest.approx(5, rel=0.02)
 
 
 @pytest.mark.parametrize(("missed", "enough"), [(limits.SCANNER_MISSES_MIN - 1, False), (limits.SCANNER_MISSES_MIN, True)])
 def test_each_of_two_scanners_has_missed_eight(missed: int, enough: bool) -> None:
     made = collection(here=range(missed, 100), there=range(100 - missed))
-    assert made.complete(made.members()) is enough
+    assert made.complete() is enough
 
 
 def test_one_that_missed_enough_is_not_enough() -> None:
     made = collection(here=range(50), there=range(20))
-    assert not made.complete(made.members())
+    assert not made.complete()
 
 
 def test_a_single_scanner_may_have_everything() -> None:
-    assert collection(here=range(50)).complete([*range(50)])
+    assert collection(here=range(50)).complete()
 
 
 def test_too_many_conflicts_are_not_complete() -> None:
     made = collection(here=range(60))
     for seq in range(9):
         made.add("here", seq, value(9000))
-    assert not made.complete(made.members())
+    assert not made.complete()
 
 
 def test_progress_rises_to_one_and_ends() -> None:
@@ -154,3 +156,28 @@ def test_repr_shows_no_packet() -> None:
     made = collection(here=[1])
     made.add("here", 1, b"secret secret secret")
     assert "secret" not in repr(made) + repr(made.conflicts())
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.booleans())))
+def test_the_running_set_agrees_with_the_formula(changes: list[tuple[int, bool]]) -> None:
+    """Each change, in any order, against the whole set counted anew."""
+    running, model = sets.RunningSet(), set[int]()
+    for number, leaves in changes:
+        steps = {(False, False): running.add, (True, True): running.remove}
+        steps.get((number in model, leaves), lambda _number: None)(number)
+        model = (model - {number}) if leaves else (model | {number})
+        assert running.numbers == sorted(model)
+        assert running.burst_factor == sets.burst_factor(sorted(model))
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 30), st.integers(0, 4)), max_size=120))
+def test_what_each_scanner_has_of_s(packets: list[tuple[str, int, int]]) -> None:
+    made = Collection(RULE, N_I)
+    heard: dict[str, set[int]] = {}
+    for scanner, seq, number in packets:
+        made.add(scanner, seq, value(number))
+        heard.setdefault(scanner, set()).add(seq)
+        members = set(made.members())
+        assert {name: listener.members for name, listener in made._scanners.items()} == {
+            name: len(members & seqs) for name, seqs in heard.items()
+        }

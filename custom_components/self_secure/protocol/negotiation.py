@@ -126,9 +126,8 @@ class Negotiation:
             return False
         if collection.conflict_count > limits.CONFLICTS_MAX and not collection.rule.blacklists:
             raise NegotiationError(Cause.CONFLICTS)
-        members = collection.members()
-        if collection.complete(members):
-            self.respond(members, now)
+        if collection.complete():
+            self.respond(collection.members(), now)
         return True
 
     def _finish_collecting(self, now: float) -> None:

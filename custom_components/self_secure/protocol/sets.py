@@ -1,5 +1,6 @@
 """Coded sets of sequence numbers (protocol.md 5, the paper's Cpr_s) and the secrecy of a set (protocol.md 5 rule 3)."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
 import math
@@ -100,6 +101,48 @@ def _read_bitmap(data: bytes, offset: int, count: int) -> tuple[tuple[int, ...],
     return tuple(numbers), offset
 
 
+class RunningSet:
+    """An ascending set that knows its gaps, so that a packet costs the same however many came before."""
+
+    __slots__ = ("_gaps", "numbers")
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.numbers: list[int] = []
+        self._gaps = 0  # places where numbers are missing between two members
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def add(self, number: int) -> None:
+        """Take in a number that is not in it."""
+        place = bisect_left(self.numbers, number)
+        self._gaps += self._around(place, place, number)
+        self.numbers.insert(place, number)
+
+    def remove(self, number: int) -> None:
+        """Leave out a number that is in it."""
+        place = bisect_left(self.numbers, number)
+        self._gaps -= self._around(place, place + 1, number)
+        del self.numbers[place]
+
+    def _around(self, before: int, after: int, number: int) -> int:
+        """Return how many gaps more there are with `number` than without it, between its two neighbours."""
+        left = self.numbers[before - 1] if before else None
+        right = self.numbers[after] if after < len(self.numbers) else None
+        whole = left is not None and right is not None and right - left > 1
+        return (left is not None and number - left > 1) + (right is not None and right - number > 1) - whole
+
+    @property
+    def burst_factor(self) -> float:
+        """As the function of that name."""
+        return _burst_factor(self.numbers, self._gaps)
+
+    def secrecy_bits(self, assumed_loss: int) -> float:
+        """As the function of that name."""
+        return _bits(len(self.numbers), self.burst_factor, assumed_loss)
+
+
 def loss_of(numbers: Sequence[int]) -> float:
     """Share of the span (first to last number) that is missing, 0..1."""
     span = numbers[-1] - numbers[0] + 1 if numbers else 0
@@ -108,14 +151,20 @@ def loss_of(numbers: Sequence[int]) -> float:
 
 def burst_factor(numbers: Sequence[int]) -> float:
     """f = mean loss burst x capture rate, at least 1 (1 for independent losses)."""
-    if not numbers:
-        return 1.0
-    span = numbers[-1] - numbers[0] + 1
-    missing = span - len(numbers)
-    runs = sum(1 for before, after in pairwise(numbers) if after - before > 1)
-    return max(1.0, missing / runs * len(numbers) / span) if runs else 1.0
+    return _burst_factor(numbers, sum(1 for before, after in pairwise(numbers) if after - before > 1))
 
 
 def secrecy_bits(numbers: Sequence[int], assumed_loss: int) -> float:
     """|S| / f x -log2(1 - assumed loss); `assumed_loss` in percent, `numbers` ascending."""
-    return len(numbers) / burst_factor(numbers) * -math.log2(1 - assumed_loss / 100)
+    return _bits(len(numbers), burst_factor(numbers), assumed_loss)
+
+
+def _burst_factor(numbers: Sequence[int], gaps: int) -> float:
+    if not gaps:
+        return 1.0
+    span = numbers[-1] - numbers[0] + 1
+    return max(1.0, (span - len(numbers)) / gaps * len(numbers) / span)
+
+
+def _bits(size: int, factor: float, assumed_loss: int) -> float:
+    return size / factor * -math.log2(1 - assumed_loss / 100)
