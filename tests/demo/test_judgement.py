@@ -32,8 +32,13 @@ def test_the_code_is_read_from_its_placeholder(code: str) -> None:
 
 
 def test_a_step_without_a_code_is_an_error() -> None:
-    with pytest.raises(DemoError, match="step user shows no code"):
+    with pytest.raises(DemoError, match="step code shows no code"):
         shown_code({"type": "form", "step_id": "code", "description_placeholders": None})
+
+
+def test_the_reason_of_a_flow_that_gave_up_is_told() -> None:
+    with pytest.raises(DemoError, match="the flow says abort no_ack"):
+        shown_code({"type": "abort", "reason": "no_ack"})
 
 
 def traffic(delivered: list[str], unknown: list[str]) -> Traffic:
