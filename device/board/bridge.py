@@ -21,8 +21,6 @@ LONGEST_LINE = 4096  # bytes; the longest tells all characteristics
 ENDING = 2.0  # s to hang up before the transport is closed anyway
 _LOGGER = logging.getLogger(__name__)
 
-type Message = dict[str, Any]
-
 
 class BridgeError(Exception):
     """The adapter could not be opened, went away, or the board said what no board says."""
@@ -43,11 +41,11 @@ class Bridge:
         self._values: dict[int, Characteristic[bytes]] = {}
         self._lost = asyncio.Event()
         self._error: BridgeError | None = None  # why it was lost
-        self._does: dict[str, Callable[[Message], Any]] = {
+        self._does: dict[str, Callable[..., Any]] = {
             "mtu": self._mtu,
             "services": self._services,
             "advertise": self._advertise,
-            "stop": lambda _: self._air.stop(),
+            "stop": self._stop,
             "notify": self._notify,
             "disconnect": self._disconnect,
         }
@@ -104,34 +102,34 @@ class Bridge:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
-        self._tell(mac=bytes(reversed(bytes(self._address))).hex())
+        self._tell(bytes(reversed(bytes(self._address))).hex())
         try:
             while line := await reader.readline():
-                await self._do(json.loads(line))
+                await self._do(*json.loads(line))
         except (KeyError, TypeError, ValueError) as error:
             self._fail(BridgeError(f"the board said what no board says: {error!r}"))
         finally:
             writer.close()
 
-    async def _do(self, message: Message) -> None:
+    async def _do(self, name: str, *arguments: Any) -> None:
         """Carry out one call of the board; what a controller refuses, it refuses in silence, as under load."""
         try:
-            done = self._does[message["do"]](message)
+            done = self._does[name](*arguments)
             if asyncio.iscoroutine(done):
                 await done
         except (BaseBumbleError, hci.HCI_Error) as error:
-            _LOGGER.debug("%s: %s", message["do"], error)
+            _LOGGER.debug("%s: %s", name, error)
 
-    def _tell(self, **message: object) -> None:
+    def _tell(self, *message: object) -> None:
         if self._writer is not None and not self._writer.is_closing():
             self._writer.write(json.dumps(message).encode() + b"\n")
 
-    def _mtu(self, message: Message) -> None:
-        self._adapter.gatt_server.max_mtu = message["mtu"]
+    def _mtu(self, mtu: int) -> None:
+        self._adapter.gatt_server.max_mtu = mtu
 
-    def _services(self, message: Message) -> None:
+    def _services(self, told: list[tuple[int, str, str, int]]) -> None:
         services: dict[str, list[Characteristic[bytes]]] = {}
-        for handle, service, uuid, flags in message["characteristics"]:
+        for handle, service, uuid, flags in told:
             value = CharacteristicValue(write=self._write_to(handle))
             self._values[handle] = Characteristic(uuid, Characteristic.Properties(flags), Characteristic.WRITEABLE, value)
             services.setdefault(service, []).append(self._values[handle])
@@ -139,21 +137,24 @@ class Bridge:
             self._adapter.add_service(Service(service, characteristics))
 
     def _write_to(self, handle: int) -> Callable[[Connection, bytes], None]:
-        return lambda connection, value: self._tell(event="write", connection=connection.handle, handle=handle, data=bytes(value).hex())
+        return lambda connection, value: self._tell("write", connection.handle, handle, bytes(value).hex())
 
-    async def _advertise(self, message: Message) -> None:
-        await self._air.advertise(message["interval"], bytes.fromhex(message["data"]), bytes.fromhex(message["response"]))
+    async def _advertise(self, interval: float, data: str, response: str, connectable: bool) -> None:
+        await self._air.advertise(interval, bytes.fromhex(data), bytes.fromhex(response), connectable)
 
-    async def _notify(self, message: Message) -> None:
+    async def _stop(self) -> None:
+        await self._air.stop()
+
+    async def _notify(self, handle: int, value_handle: int, data: str) -> None:
         try:
-            connection, value = self._connections.get(message["connection"]), self._values[message["handle"]]
-            if connection is not None:  # sent whether the other side has subscribed or not
-                await self._adapter.gatt_server.notify_subscriber(connection, value, bytes.fromhex(message["data"]), force=True)
+            if (connection := self._connections.get(handle)) is not None:  # whether it has subscribed or not
+                value = self._values[value_handle]
+                await self._adapter.gatt_server.notify_subscriber(connection, value, bytes.fromhex(data), force=True)
         finally:
-            self._tell(event="sent")
+            self._tell("sent")
 
-    async def _disconnect(self, message: Message) -> None:
-        if (connection := self._connections.get(message["connection"])) is not None:
+    async def _disconnect(self, handle: int) -> None:
+        if (connection := self._connections.get(handle)) is not None:
             await connection.disconnect()
 
     # --- the radio ---------------------------------------------------------------------------------------------
@@ -161,10 +162,10 @@ class Bridge:
     def _connected(self, connection: Connection) -> None:
         self._connections[connection.handle] = connection
         mtu, end = Connection.EVENT_CONNECTION_ATT_MTU_UPDATE, Connection.EVENT_DISCONNECTION
-        connection.on(mtu, lambda: self._tell(event="mtu", connection=connection.handle, mtu=connection.att_mtu))
+        connection.on(mtu, lambda: self._tell("mtu", connection.handle, connection.att_mtu))
         connection.on(end, lambda _: self._disconnected(connection))
-        self._tell(event="connected", connection=connection.handle)
+        self._tell("connect", connection.handle)
 
     def _disconnected(self, connection: Connection) -> None:
         self._connections.pop(connection.handle, None)
-        self._tell(event="disconnected", connection=connection.handle)
+        self._tell("disconnect", connection.handle)

@@ -65,10 +65,10 @@ class _Adapter:
         self.sizes = {}
         self.connections = set()
         self.unsent = 0
-        self.payload = [b"", b""]
-        self.mac = bytes.fromhex(json.loads(self.socket.readline())["mac"])
+        self.data = self.response = b""
+        self.mac = bytes.fromhex(json.loads(self.socket.readline())[0])
 
-    def tell(self, **message):
+    def tell(self, *message):
         if self.socket is None:
             raise OSError(_ENODEV)
         self.socket.write(json.dumps(message) + "\n")
@@ -79,7 +79,7 @@ class _Adapter:
             return 0, self.mac
         if name is not None or set(values) != {"mtu"}:
             raise ValueError("unknown config param")
-        self.tell(do="mtu", mtu=values["mtu"])
+        self.tell("mtu", values["mtu"])
         return None
 
     def irq(self, handler):
@@ -91,20 +91,20 @@ class _Adapter:
     def gap_advertise(self, interval_us, adv_data=None, *, resp_data=None, connectable=True):
         """Stop, set, start. OSError above 31 bytes or below 20 ms."""
         if interval_us is None:
-            self.tell(do="stop")
+            self.tell("stop")
             return
-        given = [self.payload[0] if adv_data is None else bytes(adv_data), self.payload[1] if resp_data is None else bytes(resp_data)]
-        if interval_us < _MIN_INTERVAL_US or max(len(given[0]), len(given[1])) > _MAX_DATA:
+        data = self.data if adv_data is None else bytes(adv_data)
+        response = self.response if resp_data is None else bytes(resp_data)
+        if interval_us < _MIN_INTERVAL_US or max(len(data), len(response)) > _MAX_DATA:
             raise OSError(_EINVAL)
-        self.payload = given
-        interval = interval_us // 625 * 0.625  # ms, in the steps of the radio
-        self.tell(do="advertise", interval=interval, data=given[0].hex(), response=given[1].hex(), connectable=connectable)
+        self.data, self.response = data, response
+        self.tell("advertise", interval_us // 625 * 0.625, data.hex(), response.hex(), connectable)  # ms, in the radio's steps
 
     def gap_disconnect(self, connection):
         """Hang up; return whether there was a connection."""
         if connection not in self.connections:
             return False
-        self.tell(do="disconnect", connection=connection)
+        self.tell("disconnect", connection)
         return True
 
     # --- GATT server -------------------------------------------------------------------------------------------
@@ -120,7 +120,7 @@ class _Adapter:
                 self.values[handle], self.sizes[handle] = b"", _DEFAULT_BUFFER
                 told.append([handle, service.value, uuid.value, flags])
             all_handles.append(tuple(handles))
-        self.tell(do="services", characteristics=told)
+        self.tell("services", told)
         return tuple(all_handles)
 
     def gatts_set_buffer(self, handle, size, append=False):
@@ -140,7 +140,7 @@ class _Adapter:
         if self.unsent >= _MAX_UNSENT:
             raise OSError(_ENOMEM)
         self.unsent += 1
-        self.tell(do="notify", connection=connection, handle=handle, data=data.hex())
+        self.tell("notify", connection, handle, data.hex())
 
     # --- interrupts --------------------------------------------------------------------------------------------
 
@@ -154,24 +154,23 @@ class _Adapter:
         line = self.socket.readline()
         if not line:
             raise OSError(_ENODEV)
-        self.interrupt(json.loads(line))
+        self.interrupt(*json.loads(line))
         return True
 
-    def interrupt(self, message):
-        kind, connection = message["event"], message.get("connection")
+    def interrupt(self, kind, connection=None, handle=None, data=None):
+        """Hear the bridge; ``handle`` is the MTU in "mtu"."""
         if kind == "sent":
             self.unsent -= 1
-        elif kind == "connected":
+        elif kind == "connect":
             self.connections.add(connection)
             self.call(_CENTRAL_CONNECT, (connection, 0, bytes(6)))
-        elif kind == "disconnected":
+        elif kind == "disconnect":
             self.connections.discard(connection)
             self.call(_CENTRAL_DISCONNECT, (connection, 0, bytes(6)))
         elif kind == "mtu":
-            self.call(_MTU_EXCHANGED, (connection, message["mtu"]))
+            self.call(_MTU_EXCHANGED, (connection, handle))
         elif kind == "write":
-            handle = message["handle"]
-            self.values[handle] = bytes.fromhex(message["data"])[: self.sizes[handle]]
+            self.values[handle] = bytes.fromhex(data)[: self.sizes[handle]]
             self.call(_GATTS_WRITE, (connection, handle))
 
     def call(self, event, data):
