@@ -48,7 +48,7 @@ FAULTS: Final = (
 )
 """In every suite."""
 
-_CAUSES: Final = ("cancelled", "conflicts", "no_ack", "no_request", "not_stored", "timeout", "too_few_packets")
+_CAUSES: Final = ("cancelled", "no_ack", "no_request", "not_stored", "timeout", "too_few_packets")
 _REASONS: Final = (
     *(f"{name}: {name} is not expected" for name in ("ACC", "END", "GROUP", "NAK", "R0", "R2", "RNAK", "RSP")),
     "DACK: DACK in state idle",
@@ -99,6 +99,7 @@ _REPAIRED_RULES: Final = (
     "device: possible_clone",
     "hub: PairingFailed no_open, suspicious",
     "hub: PairingFailed low_secrecy",
+    "hub: PairingFailed conflicts",
     "hub drops DACK: DACK for another message",
     "hub drops DATA: another message number",
 )

@@ -102,5 +102,7 @@ class Eve:
         return self._world.hub.disk if way == TO_HUB else self._world.front.flash
 
 
-_STORES: Final = frozenset({FrameType.DATA, FrameType.DACK, FrameType.END, FrameType.OPEN, FrameType.R1, FrameType.R2, FrameType.R3})
+_STORES: Final = frozenset(
+    {FrameType.ACK, FrameType.DATA, FrameType.DACK, FrameType.END, FrameType.OPEN, FrameType.R1, FrameType.R2, FrameType.R3}
+)
 """Genuine ones may lead to a write."""
