@@ -1,0 +1,45 @@
+"""The evaluation: scripts/experiments fig7|secrecy|table2|robustness [--full] [--seed N] [--out DIR], and `radio`.
+
+Each prints its tables and writes them (text, CSV, JSON) and its plots below DIR, by default docs/evaluation with --full
+and evaluation-results without. Everything but CPU time follows from the seed.
+"""
+
+import argparse
+from pathlib import Path
+import sys
+import time
+
+import self_secure_device_linux  # noqa: F401  # registers cryptolib before the device's core is imported
+
+from .channel import fig7
+from .evaluation.report import Setting
+
+EXPERIMENTS = {"fig7": fig7.run}
+PUBLISHED = Path("docs/evaluation")
+QUICK = Path("evaluation-results")
+
+
+def arguments(given: list[str]) -> argparse.Namespace:
+    """Read the command line of an experiment."""
+    parser = argparse.ArgumentParser(prog="experiments", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", choices=[*EXPERIMENTS, "all"])
+    parser.add_argument("--full", action="store_true", help="the size of the published figures")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path, help="folder of the results")
+    return parser.parse_args(given)
+
+
+def main() -> None:
+    """Run what is asked for."""
+    given = arguments(sys.argv[1:])
+    setting = Setting(given.seed, given.full, given.out or (PUBLISHED if given.full else QUICK))
+    for name in EXPERIMENTS if given.name == "all" else [given.name]:
+        began = time.monotonic()
+        report = EXPERIMENTS[name](setting)
+        report.write()
+        print(report.text())
+        print(f"{report.folder}: {time.monotonic() - began:.0f} s\n", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What all experiments share: statistics with intervals, tables as text, CSV and JSON, plots."""
