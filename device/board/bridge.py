@@ -105,7 +105,12 @@ class Bridge:
         self._tell(bytes(reversed(bytes(self._address))).hex())
         try:
             while line := await reader.readline():
-                await self._do(*json.loads(line))
+                name, *arguments = json.loads(line)
+                if name == "notify":  # its value follows, as long as the last argument says
+                    arguments[-1] = await reader.readexactly(arguments[-1])
+                await self._do(name, *arguments)
+        except ConnectionError, asyncio.IncompleteReadError:
+            _LOGGER.debug("the board is gone")
         except (KeyError, TypeError, ValueError) as error:
             self._fail(BridgeError(f"the board said what no board says: {error!r}"))
         finally:
@@ -120,9 +125,9 @@ class Bridge:
         except (BaseBumbleError, hci.HCI_Error) as error:
             _LOGGER.debug("%s: %s", name, error)
 
-    def _tell(self, *message: object) -> None:
+    def _tell(self, *message: object, value: bytes = b"") -> None:
         if self._writer is not None and not self._writer.is_closing():
-            self._writer.write(json.dumps(message).encode() + b"\n")
+            self._writer.write(json.dumps(message).encode() + b"\n" + value)
 
     def _mtu(self, mtu: int) -> None:
         self._adapter.gatt_server.max_mtu = mtu
@@ -137,7 +142,10 @@ class Bridge:
             self._adapter.add_service(Service(service, characteristics))
 
     def _write_to(self, handle: int) -> Callable[[Connection, bytes], None]:
-        return lambda connection, value: self._tell("write", connection.handle, handle, bytes(value).hex())
+        def write(connection: Connection, value: bytes) -> None:
+            self._tell("write", connection.handle, handle, len(value), value=bytes(value))
+
+        return write
 
     async def _advertise(self, interval: float, data: str, response: str, connectable: bool) -> None:
         await self._air.advertise(interval, bytes.fromhex(data), bytes.fromhex(response), connectable)
@@ -145,11 +153,11 @@ class Bridge:
     async def _stop(self) -> None:
         await self._air.stop()
 
-    async def _notify(self, handle: int, value_handle: int, data: str) -> None:
+    async def _notify(self, handle: int, value_handle: int, data: bytes) -> None:
         try:
             if (connection := self._connections.get(handle)) is not None:  # whether it has subscribed or not
                 value = self._values[value_handle]
-                await self._adapter.gatt_server.notify_subscriber(connection, value, bytes.fromhex(data), force=True)
+                await self._adapter.gatt_server.notify_subscriber(connection, value, data, force=True)
         finally:
             self._tell("sent")
 

@@ -25,6 +25,8 @@ _QUIET_MS = const(20)  # while only the beacon is on the air
 
 _COLLECT_BYTES = const(2048)  # allocated between two collections: garbage goes before it has scattered what lives
 
+_CONTROLS = "\n\r\x08\x1b"  # what could make a terminal show another line
+
 _LINES = {
     "code": "pairing code: %s",
     "pairing_failed": "pairing failed: %s",
@@ -47,7 +49,8 @@ def line(kind, value):
     elif kind == "verified":
         value = "yes" if value else "no"
     elif kind == "text":
-        value = "".join(one if one >= " " else "?" for one in value)
+        for control in _CONTROLS:
+            value = value.replace(control, "?")
     form = _LINES.get(kind, kind)
     return form % value if "%s" in form else form
 
@@ -152,8 +155,8 @@ class Program:
 
     def status(self, word):
         """Print who this is and how it stands."""
-        identity = "".join("%02x" % byte for byte in self.core.identity[:4])
-        print("%s identity=%s address=%s state=%d" % (word, identity, self._radio.address, self.core.state))
+        core = self.core
+        print("%s identity=%s address=%s state=%d" % (word, core.identity[:4].hex(), self._radio.address, core.state))
 
     def quit(self):
         """Make ``run`` end."""

@@ -60,7 +60,7 @@ class Radio:
     @property
     def address(self):
         """The address on the air, as people write it."""
-        return ":".join("%02X" % byte for byte in self._ble.config("mac")[1])
+        return self._ble.config("mac")[1].hex(":").upper()
 
     @property
     def quiet(self):

@@ -11,7 +11,15 @@ from bleak.backends.device import BLEDevice
 from bleak.exc import BleakError
 
 from custom_components.self_secure.protocol.connection import Connection, Settings
-from custom_components.self_secure.protocol.events import CodeReady, Event, Verdict
+from custom_components.self_secure.protocol.events import (
+    CodeReady,
+    Event,
+    MessageDelivered,
+    MessageReceived,
+    MessageType,
+    PairingCompleted,
+    Verdict,
+)
 from custom_components.self_secure.transport.beacon import Beacon, RandomPacket, decode_advertisement
 from custom_components.self_secure.transport.client import Client
 from custom_components.self_secure.transport.gatt import ATT_HEADER, NOTIFY_UUID, WRITE_UUID
@@ -111,11 +119,27 @@ class RadioHub:
         return [event for event in self.events if isinstance(event, kind)]
 
     async def pair(self) -> str:
-        """Pair, confirm the code, and return it."""
+        """Pair with suite hybrid, confirm the code, and return it."""
         self.client.open_pairing()
         ready = (await self.until(lambda: self.of(CodeReady)))[-1]
         self.client.answer(Verdict.SAME)
+        await self.until(lambda: self.of(PairingCompleted))
         return ready.code
+
+    async def pair_without_code(self, floor: int) -> None:
+        """Pair with a weaker suite that the user has accepted."""
+        self.client.open_pairing(floor)
+        await self.until(lambda: self.of(PairingCompleted))
+
+    async def say(self, text: str) -> None:
+        """Send a text and wait until it is delivered."""
+        before = len(self.of(MessageDelivered))
+        await self.client.send(MessageType.TEXT, text.encode())
+        await self.until(lambda: len(self.of(MessageDelivered)) > before)
+
+    async def hears(self, text: str) -> None:
+        """Wait for a text of the device."""
+        await self.until(lambda: [one for one in self.of(MessageReceived) if one.body == text.encode()])
 
 
 @asynccontextmanager

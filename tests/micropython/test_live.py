@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from custom_components.self_secure.protocol.events import MessageDelivered, MessageReceived, PairingCompleted
 from simulation.world import Plan, World
 
-from .board import ADDRESS, board
-from .hub import radio_hub
+from .board import ADDRESS, Board, board
+from .hub import RadioHub, radio_hub
+
+HEAP_LIMIT = 64 * 1024  # bytes on 64 bits, what 32 kB are on 32
+DISPLAY = ("--profile", "display", "--interval", "20")
 
 
 @pytest.fixture
@@ -18,16 +20,27 @@ async def world() -> AsyncIterator[World]:
         yield opened
 
 
+async def talk(device: Board, hub: RadioHub) -> None:
+    """Send a text each way, and see that the heap was enough."""
+    await hub.say("Grüße")
+    await device.line("received text: Grüße")
+    device.command("say from the board")
+    await hub.hears("from the board")
+    memory = await device.ask("memory", r"memory alive=(\d+) peak=(\d+) heap=(\d+)")
+    assert int(memory[1]) <= int(memory[2]) <= int(memory[3]) <= HEAP_LIMIT
+
+
 async def test_pairs_and_talks(world: World, tmp_path: Path) -> None:
-    options = ("--profile", "display", "--interval", "20", "--heap", "64k")
-    async with board(world, tmp_path / "state", *options) as device, radio_hub(world, ADDRESS) as hub:
+    async with board(world, tmp_path / "state", *DISPLAY) as device, radio_hub(world, ADDRESS) as hub:
         code = await hub.pair()
         assert (await device.line(r"pairing code: (\d{6})"))[1] == code
-        await hub.until(lambda: hub.of(PairingCompleted))
         await device.line("verified compared=yes")
-        await hub.client.send(2, "Grüße".encode())
-        await device.line("received text: Grüße")
-        await hub.until(lambda: hub.of(MessageDelivered))
-        device.command("say from the board")
-        await hub.until(lambda: [one for one in hub.of(MessageReceived) if one.body == b"from the board"])
-        print(device.lines, (await device.ask("memory", "memory.*"))[0])
+        await talk(device, hub)
+
+
+@pytest.mark.parametrize(("suite", "number"), [("loss", 0x01), ("paper", 0x00)])
+async def test_pairs_with_a_weaker_suite(world: World, tmp_path: Path, suite: str, number: int) -> None:
+    async with board(world, tmp_path / "state", *DISPLAY, "--suite", suite) as device, radio_hub(world, ADDRESS) as hub:
+        await hub.pair_without_code(number)
+        await device.line("paired")
+        await talk(device, hub)

@@ -1,6 +1,6 @@
 """The firmware's ``bluetooth`` module for MicroPython on a desktop: the part that ``esp32/`` uses, with its limits.
 
-Speaks JSON lines over a socket to ``bridge.py``, which drives a Bluetooth stack. Real firmware runs its interrupts while
+Speaks JSON lines over a socket to ``bridge.py``, which drives a Bluetooth stack; a value follows its line as it is. Real firmware runs its interrupts while
 the program sleeps, so ``time.sleep_ms`` (beside this file) calls ``wait``. Errors are the numbers that NimBLE's give.
 """
 
@@ -140,7 +140,8 @@ class _Adapter:
         if self.unsent >= _MAX_UNSENT:
             raise OSError(_ENOMEM)
         self.unsent += 1
-        self.tell("notify", connection, handle, data.hex())
+        self.tell("notify", connection, handle, len(data))
+        self.socket.write(data)
 
     # --- interrupts --------------------------------------------------------------------------------------------
 
@@ -157,8 +158,8 @@ class _Adapter:
         self.interrupt(*json.loads(line))
         return True
 
-    def interrupt(self, kind, connection=None, handle=None, data=None):
-        """Hear the bridge; ``handle`` is the MTU in "mtu"."""
+    def interrupt(self, kind, connection=None, handle=None, size=0):
+        """Hear the bridge; ``handle`` is the MTU in "mtu", and ``size`` bytes follow a "write"."""
         if kind == "sent":
             self.unsent -= 1
         elif kind == "connect":
@@ -170,7 +171,7 @@ class _Adapter:
         elif kind == "mtu":
             self.call(_MTU_EXCHANGED, (connection, handle))
         elif kind == "write":
-            self.values[handle] = bytes.fromhex(data)[: self.sizes[handle]]
+            self.values[handle] = self.socket.read(size)[: self.sizes[handle]]
             self.call(_GATTS_WRITE, (connection, handle))
 
     def call(self, event, data):

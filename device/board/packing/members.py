@@ -53,6 +53,7 @@ class Members:
         self._functions = functions
         self.ours = set(self._defined())
         self.keywords = set(self._keywords())
+        self.handlers = self._handlers()
 
     def _defined(self) -> Iterator[str]:
         for node in self._nodes:
@@ -80,21 +81,26 @@ class Members:
         """Return each member's new name: the first that none has which it meets, the most used members first."""
         kept = INTERPRETER_NAMES | FIRMWARE_NAMES | set(self._spoken())
         meets = self._meetings()
-        names: dict[str, str] = {}
+        names = {f"_{text}": f"_{short}" for text, short in self.handlers.items()}
         for name, _ in counts.most_common():
-            if name in self.ours | self.keywords and name not in kept and not name.startswith("__"):
+            if name in self.ours | self.keywords and name not in names and name not in kept and not name.startswith("__"):
                 taken = {names[other] for other in meets[name] if other in names}
                 names[name] = next(short_names(ascii_lowercase, {*counts, *taken}))
         return names
 
     def _spoken(self) -> Iterator[str]:
-        """Yield the members that strings may name: what is passed to a function, and the handlers in tables."""
-        texts = {node.value for node in self._nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-        yield from (name for name in self.ours if name.startswith("_") and name[1:] in texts)
+        """Yield the members that strings may name: what is passed to a function."""
         for node in self._nodes:
             match node:
                 case ast.Call(args=arguments):
                     yield from (one.value for one in arguments if isinstance(one, ast.Constant) and isinstance(one.value, str))
+
+    def _handlers(self) -> dict[str, str]:
+        """Return new names for the handlers in tables: a table's value "x" stands for the method "_x"."""
+        tables = (node for node in self._nodes if isinstance(node, ast.Dict))
+        texts = (one.value for table in tables for one in table.values if isinstance(one, ast.Constant) and isinstance(one.value, str))
+        found = dict.fromkeys(text for text in texts if f"_{text}" in self.ours)
+        return dict(zip(found, short_names(ascii_lowercase, ()), strict=False))
 
     def _meetings(self) -> dict[str, set[str]]:
         classes = {node.name: node for node in self._nodes if isinstance(node, ast.ClassDef)}

@@ -136,8 +136,9 @@ class Naming:
         shared = set(self._shared())
         common = short_names(ascii_lowercase, self.counts)
         names = {key: ENTRY if key[1] == ENTRY else next(common) for key in sorted(self.used) if key in shared or key[1] == ENTRY}
+        taken = {*self.counts, *names.values()}
         for unit in dict.fromkeys(module.unit for module in self.order):
-            fresh = short_names(ascii_lowercase, {*self.counts, *names.values()})
+            fresh = short_names(ascii_lowercase, taken)
             names |= {key: next(fresh) for key in sorted(self.used) if key not in names and self.modules[key[0]].unit == unit}
         return names
 

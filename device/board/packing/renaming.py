@@ -85,6 +85,16 @@ class Renamer(ast.NodeTransformer):
         self.generic_visit(node)
         return node
 
+    @override
+    def visit_Dict(self, node: ast.Dict) -> ast.expr:
+        """In a table of handlers, rename the handlers, too."""
+        handlers = self._naming.members.handlers
+        for one in node.values:
+            if isinstance(one, ast.Constant) and one.value in handlers:
+                one.value = handlers[one.value]
+        self.generic_visit(node)
+        return node
+
     # --- statements --------------------------------------------------------------------------------------------
 
     @override
