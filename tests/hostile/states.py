@@ -63,13 +63,19 @@ def reach(way: Way, suite: str) -> Driver:
     if way.paired:
         driver.calm()
     way.prepare(driver)
+    until(driver, lambda: state_of(driver.world, way.machine) == way.state, way.deaf)
+    return driver
+
+
+def until(driver: Driver, done: Callable[[], bool], deaf: str | None = None) -> None:
+    """Go on until `done`; `deaf` hears nothing on the way."""
     for _ in range(PATIENCE):
-        if state_of(driver.world, way.machine) == way.state:
-            return driver
+        if done():
+            return
         driver.world.step()
-        if way.deaf:
-            driver.world.air.ways[way.deaf].clear()
-    raise AssertionError(f"{way} is not reached")
+        if deaf:
+            driver.world.air.ways[deaf].clear()
+    raise AssertionError("it does not come to that")
 
 
 def restart_hub(driver: Driver) -> None:

@@ -1,0 +1,56 @@
+"""An initiator that knows all keys and still cheats: the responder notices (protocol.md 5)."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from experiments.soak.driver import Driver
+from experiments.soak.profile import MINIMUM
+from experiments.soak.quick import library_x25519
+from self_secure_device import tables
+
+from .states import Way, reach, until
+
+STEPS = 10  # END, OPEN and what the hub says to it
+ACKNOWLEDGED = Way("device negotiation", tables.ACKNOWLEDGED)
+
+
+@pytest.fixture
+def acknowledged() -> Iterator[Driver]:
+    with library_x25519():
+        yield reach(ACKNOWLEDGED, "hybrid")
+
+
+def go_on(driver: Driver) -> None:
+    for _ in range(STEPS):
+        driver.world.step()
+
+
+def test_the_honest_one_gets_its_code(acknowledged: Driver) -> None:
+    go_on(acknowledged)
+    assert acknowledged.counts.rules["hub: CodeReady"] == 1
+
+
+def test_another_random_than_the_committed_one_is_dropped(acknowledged: Driver) -> None:
+    """Whoever may choose r_I after r_R has 2^20 tries for the code that he wants (rule 10)."""
+    acknowledged.world.node.core._pairing.negotiation._secret = b"chosen afterward"
+    go_on(acknowledged)
+    assert acknowledged.counts.rules["hub drops OPEN: commitment"] == 1
+    assert acknowledged.counts.rules["hub: CodeReady"] == 0
+
+
+def leave_out(driver: Driver, kept: int) -> None:
+    """Let the device keep only the first packets of S, and ask for nothing more."""
+    negotiation = driver.world.node.core._pairing.negotiation
+    negotiation._choose = lambda response: setattr(negotiation, "_members", response.numbers[:kept])
+    negotiation._enough = lambda: True
+
+
+@pytest.mark.parametrize("kept", [8, MINIMUM - 1])
+def test_a_set_that_the_device_has_made_too_small_is_refused(kept: int) -> None:
+    """Whoever leaves packets out wants a pool that Eve has (rule 2)."""
+    with library_x25519():
+        driver = reach(Way("device negotiation", tables.BROADCASTING), "hybrid")
+        leave_out(driver, kept)
+        until(driver, lambda: driver.counts.rules["hub: PairingFailed too_few_packets"] > 0)
+    assert driver.counts.rules["hub: CodeReady"] == 0
