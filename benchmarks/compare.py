@@ -1,0 +1,69 @@
+"""Ours beside the peers, the primitives and our own floor, all in one process; ratios are what counts, times are this machine's.
+
+Groups: see `GROUPS`; without any, all of them. A peer that is not installed reads n/a with the reason.
+"""
+
+import argparse
+from importlib import import_module
+from pathlib import Path
+import sys
+from typing import Final
+
+from . import report
+from .harness import Bench
+
+GROUPS: Final = {
+    "messages": ("messages",),
+    "negotiation": ("negotiation",),
+    "resume": ("resume",),
+    "storage": ("storage",),
+    "floor": ("floor",),
+    "primitives": ("primitives",),
+}
+"""Modules of this package with `register(bench)`."""
+
+_QUICK: Final = (7, 5.0)  # rounds, ms per block
+_NORMAL: Final = (9, 20.0)
+_FULL: Final = (25, 60.0)
+
+
+def main(arguments: list[str]) -> int:
+    """Measure and print; 0 also when a goal is missed: times are for people to judge."""
+    given = _parse(arguments)
+    rounds, block_ms = _FULL if given.full else _QUICK if given.quick else _NORMAL
+    bench = Bench(rounds=given.rounds or rounds, block_ms=block_ms, seed=given.seed, progress=lambda line: print(line, file=sys.stderr))
+    try:
+        for group in given.groups or GROUPS:
+            register(bench, group)
+        bench.run()
+        result = report.summary(bench)
+    finally:
+        bench.close()
+    print(report.text(result))
+    if given.json:
+        report.write(result, given.json)
+    return 0
+
+
+def register(bench: Bench, group: str) -> None:
+    """Add the cases of one group; what is not installed is noted."""
+    for name in GROUPS[group]:
+        try:
+            import_module(f".{name}", __package__).register(bench)
+        except ImportError as error:
+            bench.missing[name] = str(error)
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    epilog = f"groups: {', '.join(GROUPS)}; commands of their own: scale, growth, profile"
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__, epilog=epilog)
+    parser.add_argument("groups", nargs="*", metavar="GROUP")
+    parser.add_argument("--quick", action="store_true", help="short blocks, more noise")
+    parser.add_argument("--full", action="store_true", help="many rounds of long blocks")
+    parser.add_argument("--rounds", type=int, help="at least 7")
+    parser.add_argument("--seed", type=int, default=1, help="of the order within each round")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    given = parser.parse_args(arguments)
+    if unknown := set(given.groups) - set(GROUPS):
+        parser.error(f"no group {', '.join(sorted(unknown))}; {epilog}")
+    return given

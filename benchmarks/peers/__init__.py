@@ -1,0 +1,1 @@
+"""Libraries that do something comparable, driven as their own users drive them."""
