@@ -13,8 +13,9 @@ import self_secure_device_linux  # noqa: F401  # registers cryptolib before the 
 
 from .channel import fig7
 from .evaluation.report import Setting
+from .listener import evaluation as secrecy
 
-EXPERIMENTS = {"fig7": fig7.run}
+EXPERIMENTS = {"fig7": fig7.run, "secrecy": secrecy.run}
 PUBLISHED = Path("docs/evaluation")
 QUICK = Path("evaluation-results")
 
