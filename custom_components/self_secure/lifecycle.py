@@ -14,7 +14,7 @@ from .hub import HUB, async_load_hub
 from .protocol.connection import Connection
 from .protocol.errors import SnapshotError, SnapshotVersionError
 from .services import async_register_services
-from .store import Stored, device_store
+from .store import Stored, async_clean, device_store
 from .transport.client import Client, StorageError
 
 _LOGGER = logging.getLogger(__name__)
@@ -24,6 +24,7 @@ PLATFORMS: Final = (Platform.BINARY_SENSOR, Platform.EVENT, Platform.SENSOR)
 
 async def async_setup(hass: HomeAssistant) -> bool:
     """Load what all devices share, and register the actions."""
+    await async_clean(hass)
     try:
         hub = hass.data[HUB] = await async_load_hub(hass)
     except (HomeAssistantError, StorageError) as error:

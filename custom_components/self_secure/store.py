@@ -1,19 +1,33 @@
 """Keys on disk: a snapshot is durable before anything that depends on it leaves (protocol.md 7)."""
 
 from collections.abc import Mapping
-from typing import Any, Final, override
+from pathlib import Path
+from typing import IO, Any, Final, override
 
+from atomicwrites import AtomicWriter  # type: ignore[import-untyped]  # has no types
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.json import json_bytes
-from homeassistant.helpers.storage import Store
+from homeassistant.helpers.storage import STORAGE_DIR, Store
+from homeassistant.util.file import WriteError
 
 from .const import DOMAIN
 from .transport.client import Save, StorageError
 
 STORE_VERSION: Final = 1  # of the envelope; the snapshot has a version of its own
 
+SCRATCH_SUFFIX: Final = ".new"
+
 type Stored = dict[str, Any]
+
+
+class ScratchWriter(AtomicWriter):  # type: ignore[misc]  # an untyped base
+    """Writes beside the store, under a name that tells whose keys are left there when Home Assistant is killed meanwhile."""
+
+    @override
+    def get_fileobject(self, **kwargs: Any) -> IO[Any]:
+        """Open a new file, 0600."""
+        return super().get_fileobject(suffix=SCRATCH_SUFFIX, prefix=f"{Path(self._path).name}.", **kwargs)  # type: ignore[no-any-return]  # untyped
 
 
 class DurableStore(Store[Stored]):
@@ -46,12 +60,32 @@ class DurableStore(Store[Stored]):
             raise StorageError(f"cannot read {self.key} back: {error}") from error
 
     @override
+    def _write_prepared_data(self, mode: str, json_data: str | bytes) -> None:
+        """Replace the file as `atomic_writes` does, but by way of a file that `async_clean` finds again."""
+        Path(self.path).parent.mkdir(exist_ok=True)
+        try:
+            with ScratchWriter(self.path, mode=mode, overwrite=True).open() as file:
+                file.write(json_data)
+        except OSError as error:
+            raise WriteError(error) from error
+
+    @override
     async def _async_write_data(self, data: Stored) -> None:
         """Keep the failure, which the caller would only log."""
         try:
             await super()._async_write_data(data)
         except (HomeAssistantError, OSError) as error:
             self._failure = error
+
+
+async def async_clean(hass: HomeAssistant) -> None:
+    """Erase what writes left that a kill interrupted: old keys must not outlive their epoch. Only before the first write."""
+
+    def clean() -> None:
+        for left in Path(hass.config.path(STORAGE_DIR)).glob(f"{DOMAIN}.*{SCRATCH_SUFFIX}"):
+            left.unlink(missing_ok=True)
+
+    await hass.async_add_executor_job(clean)
 
 
 def device_store(hass: HomeAssistant, identity: str) -> DurableStore:

@@ -9,7 +9,7 @@ from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 import pytest
 
-from custom_components.self_secure.store import DurableStore, device_store
+from custom_components.self_secure.store import DurableStore, async_clean, device_store
 from custom_components.self_secure.transport.client import StorageError
 
 IDENTITY = "00112233445566778899aabbccddeeff"
@@ -99,3 +99,21 @@ async def test_removed_file_is_gone(bare: HomeAssistant) -> None:
     await store.async_save(DATA)
     await store.async_remove()
     assert not path_of(bare).exists()
+
+
+async def test_what_a_killed_write_left_is_erased_at_the_next_start(bare: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as killed:
+        killed.setattr("atomicwrites.AtomicWriter.commit", lambda *_: None)  # written, never renamed
+        with pytest.raises(StorageError):
+            await device_store(bare, IDENTITY).async_save(DATA)
+    (left,) = path_of(bare).parent.iterdir()
+    assert left.name.startswith(f"self_secure.{IDENTITY}.")
+    assert stat.S_IMODE(left.stat().st_mode) == 0o600
+    await async_clean(bare)
+    assert not left.exists()
+
+
+async def test_the_clean_up_touches_no_store(bare: HomeAssistant) -> None:
+    await device_store(bare, IDENTITY).async_save(DATA)
+    await async_clean(bare)
+    assert await device_store(bare, IDENTITY).async_load() == DATA
