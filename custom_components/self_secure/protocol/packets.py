@@ -45,6 +45,7 @@ class NakReason(IntEnum):
     CANCELLED = 6
 
 
+_TYPES: Final = {kind.value: kind for kind in FrameType}
 _HEADER: Final = struct.Struct(">BBHI")
 _PAPER: Final = 0x80  # bit of the clear byte
 _WITHOUT_MAC: Final = frozenset({FrameType.REQ, FrameType.ACC, FrameType.TAGS, FrameType.NAK, FrameType.R0, FrameType.RNAK})
@@ -121,10 +122,10 @@ def decode_packet(data: bytes) -> Packet:
 
 
 def _type_of(number: int) -> FrameType:
-    try:
-        return FrameType(number)
-    except ValueError as error:
-        raise MalformedError(f"unknown type {number:#04x}") from error
+    kind = _TYPES.get(number)
+    if kind is None:
+        raise MalformedError(f"unknown type {number:#04x}")
+    return kind
 
 
 def peek_type(data: bytes) -> int:

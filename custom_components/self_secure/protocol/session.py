@@ -70,7 +70,7 @@ class RoundTrip:
         return min(limits.RTO_MAX, max(limits.RTO_MIN, self._mean + 4 * self._variation))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made for every message, and never changed
 class _Attempt:
     rand: bytes = field(repr=False)
     tag: bytes
@@ -152,7 +152,7 @@ class SendingChain:
         self.state = SenderState.FROZEN if self.state is SenderState.FROZEN else SenderState.IDLE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # as _Attempt
 class _Previous:
     evidence: bytes = field(repr=False)
     context: bytes
@@ -185,7 +185,7 @@ class ReceivingChain:
         opened = suite.open(chain, context, packet)
         dack, rand_b = suite.acknowledge(chain, context, opened, entropy)
         self.chain = suite.step(chain, context, opened.attempt, opened.rand + rand_b, opened.text, opened.tag)
-        self._previous = _Previous(suite.evidence(chain, context), context, dack)
+        self._previous = _Previous(opened.evidence, context, dack)
         self.index += 1
         kind, number = _TEXT.unpack_from(opened.text)
         return Incoming(kind, number, opened.text[_TEXT.size :]), dack

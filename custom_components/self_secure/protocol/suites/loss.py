@@ -17,7 +17,7 @@ from .suite import Confirmation, Opened, Sealed
 
 _HEADER: Final = struct.Struct(">BBHI")
 _U16: Final = struct.Struct(">H")
-_COUNTER_0: Final = bytes(16)
+_COUNTER_0: Final = CTR(bytes(16))
 _SEQ: Final = slice(5, 9)  # message number inside the context
 
 
@@ -60,23 +60,19 @@ class LossSuite:
         """C = AES-256-CTR(K_E)(Rand || text), T = HM(K_H, header || ctx || C)[:16]; K_E depends on the attempt."""
         sealed = self._crypt(chain, context, attempt, entropy + text)
         header = _HEADER.pack(FrameType.DATA, attempt, len(sealed), _seq(context))
-        tag = self._data_tag(self.evidence(chain, context), header + context + sealed)
+        tag = self._data_tag(self._mac_key(chain, context), header + context + sealed)
         return Sealed(header + sealed + tag, entropy, tag)
 
     def open(self, chain: ChainKey, context: bytes, packet: Packet) -> Opened:
         """Invert `seal`: the tag is verified before anything is read."""
         if not isinstance(packet, Frame) or packet.seq != _seq(context):
             raise UnexpectedError("another message number")
-        expected = self._data_tag(self.evidence(chain, context), packet.header + context + packet.message)
-        verify(expected, packet.mac, "DATA")
+        mac_key = self._mac_key(chain, context)
+        verify(self._data_tag(mac_key, packet.header + context + packet.message), packet.mac, "DATA")
         plain = self._crypt(chain, context, packet.retran, packet.message)
         if len(plain) < limits.NONCE_SIZE + limits.TEXT_MIN:
             raise MalformedError("no type and id")
-        return Opened(packet.retran, plain[: limits.NONCE_SIZE], plain[limits.NONCE_SIZE :], packet.mac)
-
-    def evidence(self, chain: ChainKey, context: bytes) -> bytes:
-        """K_H = Exp(CK, "SSC1 mac" || ctx)."""
-        return expand(chain.raw, b"SSC1 mac" + context)
+        return Opened(packet.retran, plain[: limits.NONCE_SIZE], plain[limits.NONCE_SIZE :], packet.mac, mac_key)
 
     def recognises(self, evidence: bytes, context: bytes, packet: Packet) -> bool:
         """T verifies under the kept K_H."""
@@ -105,12 +101,16 @@ class LossSuite:
         """CK' = HM(CK, "SSC1 step" || ctx || r || Rand_r || RandB || H(text) || T_r)."""
         return ChainKey(mac(chain.raw, b"SSC1 step" + context + bytes([attempt]) + randoms + digest(text) + tag))
 
+    def _mac_key(self, chain: ChainKey, context: bytes) -> bytes:
+        """K_H = Exp(CK, "SSC1 mac" || ctx)."""
+        return expand(chain.raw, b"SSC1 mac" + context)
+
     def _data_tag(self, mac_key: bytes, data: bytes) -> bytes:
         return mac(mac_key, data)[: limits.MAC_SIZE]
 
     def _crypt(self, chain: ChainKey, context: bytes, attempt: int, data: bytes) -> bytes:
         key = expand(chain.raw, b"SSC1 enc" + context + bytes([attempt]))
-        return Cipher(AES256(key), CTR(_COUNTER_0)).encryptor().update(data)
+        return Cipher(AES256(key), _COUNTER_0).encryptor().update(data)
 
     def _pad(self, chain: ChainKey, context: bytes, attempt: int, data: bytes) -> bytes:
         pad = expand(chain.raw, b"SSC1 ackenc" + context + bytes([attempt]), limits.NONCE_SIZE)

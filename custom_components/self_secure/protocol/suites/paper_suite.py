@@ -100,7 +100,7 @@ class PaperSuite:
         retran, seq, rand, text = paper.read_plain(paper.unpad(padded), FrameType.DATA)
         if seq != _seq(context) or len(text) < limits.TEXT_MIN:
             raise MalformedError("Seq or Message of P_p")
-        return Opened(retran, rand, text, paper.acknowledgement(k_a, padded))
+        return Opened(retran, rand, text, paper.acknowledgement(k_a, padded), chain.raw)
 
     def _verified(self, chain: ChainKey, packet: Packet) -> tuple[bytes, bytes]:
         encrypted, received = unwrap(packet, paper.HASH_SIZE)
@@ -109,12 +109,8 @@ class PaperSuite:
         verify(mac(k_h, padded), received, "DATA")
         return padded, k_a
 
-    def evidence(self, chain: ChainKey, context: bytes) -> bytes:  # noqa: ARG002  # the paper keeps the key itself
-        """K_(i-1), which the paper keeps in memory."""
-        return chain.raw
-
     def recognises(self, evidence: bytes, context: bytes, packet: Packet) -> bool:  # noqa: ARG002  # as above
-        """The HMAC verifies under K_(i-1)."""
+        """The HMAC verifies under K_(i-1), which the paper keeps in memory."""
         try:
             self._verified(ChainKey(evidence), packet)
         except AuthenticationError, MalformedError, UnexpectedError:

@@ -21,7 +21,7 @@ class Confirmation:
     prk: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made for every message, and never changed
 class Sealed:
     """One attempt as it leaves."""
 
@@ -30,7 +30,7 @@ class Sealed:
     tag: bytes  # what the acknowledgement has to fit
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # as above
 class Opened:
     """One attempt whose tag was verified."""
 
@@ -38,6 +38,7 @@ class Opened:
     rand: bytes = field(repr=False)
     text: bytes = field(repr=False)
     tag: bytes  # what the acknowledgement is made of
+    evidence: bytes = field(repr=False)  # what recognises further attempts after the chain has gone on
 
 
 class Suite(Protocol):
@@ -69,9 +70,6 @@ class Suite(Protocol):
 
     def open(self, chain: ChainKey, context: bytes, packet: Packet) -> Opened:
         """Verify and decrypt an attempt of the message that `context` names; RemoteError if it is none."""
-
-    def evidence(self, chain: ChainKey, context: bytes) -> bytes:
-        """Return what recognises further attempts of a message after the chain has gone on."""
 
     def recognises(self, evidence: bytes, context: bytes, packet: Packet) -> bool:
         """Tell whether `packet` is an attempt of the message that `evidence` and `context` belong to."""
