@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from . import interactive, steps
 from .folder import REPOSITORY, Folder
 from .processes import Processes
-from .radio import Air
+from .radio import PROGRAMS, Air, Fleet
 from .terminal import Report, StepFailedError
 
 if TYPE_CHECKING:
@@ -35,6 +35,9 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--burst", type=float, default=1.0, metavar="PACKETS", help="mean length of a run of losses (default 1)")
     made.add_argument("--suite", choices=("hybrid", "loss", "paper"), default="hybrid", help="what the devices offer (default hybrid)")
+    made.add_argument(
+        "--device", choices=tuple(PROGRAMS), default="linux", help="what the devices run on: Linux, or MicroPython with a heap of 64 kB"
+    )
     made.add_argument("--seed", type=int, default=1, help="seed of the losses (default 1)")
     return made
 
@@ -63,11 +66,12 @@ async def run(options: argparse.Namespace, report: Report) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         # the first signal ends the demo; further ones must not disturb the end
         asyncio.get_running_loop().add_signal_handler(number, lambda: me and not me.cancelling() and me.cancel())
-    walk = steps.run if options.auto else interactive.run
+    walk, interval = (steps.run, steps.INTERVAL) if options.auto else (interactive.run, interactive.INTERVAL)
+    fleet = Fleet(interval, options.suite, options.device)
     with chosen_folder(options) as folder:
         folder.prepare()
         async with Processes() as processes, report.unnamed():
-            await walk(Air(options.loss, options.burst, options.seed), options.suite, folder, processes, report)
+            await walk(Air(options.loss, options.burst, options.seed), fleet, folder, processes, report)
 
 
 def main() -> int:

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 INTERVAL = 10.0
 
 
-async def run(air: Air, suite: str, folder: Folder, processes: Processes, report: Report) -> None:
+async def run(air: Air, fleet: Fleet, folder: Folder, processes: Processes, report: Report) -> None:
     """Start everything, tell how to use it, and serve until cancelled or a program ends."""
     async with report.step("the virtual radio and three devices run"):
-        world = await radio.start(air, folder, processes, Fleet(INTERVAL, suite), terminal.device_line)
+        world = await radio.start(air, folder, processes, fleet, terminal.device_line)
     home_assistant = HomeAssistant(folder, USUAL_PORT)
     try:
         async with report.step("Home Assistant runs (its first start takes longest)"):
@@ -35,7 +35,12 @@ async def run(air: Air, suite: str, folder: Folder, processes: Processes, report
                 pass
         print(
             terminal.WELCOME.format(
-                url=home_assistant.url, user=USER, password=folder.password(), loss=air.loss, folder=folder.root, method=method_hint(suite)
+                url=home_assistant.url,
+                user=USER,
+                password=folder.password(),
+                loss=air.loss,
+                folder=folder.root,
+                method=method_hint(fleet.suite),
             )
         )
         async with report.step("until Ctrl-C"):

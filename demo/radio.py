@@ -27,12 +27,27 @@ class Air:
     seed: int
 
 
+#: What a device can run on, and the program for it: Linux, or a real MicroPython.
+PROGRAMS = {"linux": "self-secure-device", "micropython": "self-secure-board"}
+
+
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """How the devices run: seconds between two readings, and the suite that they offer (``hybrid``, ``loss`` or ``paper``)."""
+    """How the devices run: seconds between two readings, the suite offered (``hybrid``, ``loss``, ``paper``), a key of ``PROGRAMS``."""
 
     interval: float
     suite: str = "hybrid"
+    device: str = "linux"
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a device on MicroPython needs: bytes of ``.mpy`` of core and program, the most bytes alive, the heap's size."""
+
+    core: int
+    program: int
+    peak: int
+    heap: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +111,7 @@ class Device(Process):
             "--suite": fleet.suite,
         }
         words = [str(word) for option in options.items() for word in option]
-        program = Path(sys.executable).with_name("self-secure-device")
+        program = Path(sys.executable).with_name(PROGRAMS[fleet.device])
         super().__init__(kind.name, [str(program), *words], folder.logs / f"{kind.key}.log", lambda line: heard(kind.key, line))
         self.kind = kind
         self.paired = False
@@ -105,6 +120,14 @@ class Device(Process):
         """Wait until the device advertises."""
         ready = await self.wait_for(r"ready identity=(\w+) address=(\S+) state=(\d+)", STARTED)
         self.paired = ready[3] != "0"
+
+    async def memory(self) -> Memory:
+        """Ask a device on MicroPython for its memory."""
+        flash = await self.wait_for(r"flash core=(\d+) program=(\d+)", STARTED)
+        since = self.position
+        await self.send("memory")
+        used = await self.wait_for(r"memory alive=\d+ peak=(\d+) heap=(\d+)", STARTED, since)
+        return Memory(int(flash[1]), int(flash[2]), int(used[1]), int(used[2]))
 
     def codes(self, since: int = 0) -> list[str]:
         """Return the pairing codes that the device showed after the mark."""

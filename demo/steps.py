@@ -16,7 +16,7 @@ from .waiting import until
 if TYPE_CHECKING:
     from .folder import Folder
     from .processes import Processes
-    from .radio import Air, World
+    from .radio import Air, Fleet, World
     from .terminal import Report
 
 #: Seconds between two readings of a device: short, so that the wait for a change is.
@@ -45,20 +45,22 @@ class Stage:
     world: World
     home_assistant: HomeAssistant
     traffic: Traffic
-    suite: str
+    fleet: Fleet
 
 
-async def run(air: Air, suite: str, folder: Folder, processes: Processes, report: Report) -> None:
+async def run(air: Air, fleet: Fleet, folder: Folder, processes: Processes, report: Report) -> None:
     """Walk all steps; StepFailedError at the first that fails."""
     async with report.step("the virtual radio and three devices run") as tell:
-        world = await radio.start(air, folder, processes, radio.Fleet(INTERVAL, suite), lambda _key, _line: None)
+        world = await radio.start(air, folder, processes, fleet, lambda _key, _line: None)
         tell(f"{air.loss} % of the advertisements lost at each of {len(world.radio.scanners)} scanners")
-    stage = Stage(folder, processes, report, world, HomeAssistant(folder), Traffic(), suite)
+    stage = Stage(folder, processes, report, world, HomeAssistant(folder), Traffic(), fleet)
     report.suspects[:] = [world.radio, *world.devices]
     try:
         await _before_the_crash(stage)
         await _crash(stage)
         await _after_the_crash(stage)
+        if fleet.device == "micropython":
+            await _memory(stage)
     finally:
         await stage.home_assistant.process.stop()
 
@@ -88,7 +90,7 @@ async def _pair_all(stage: Stage) -> None:
             flows = await wait_until_discovered(api, len(waiting))
         for number, flow in enumerate(flows, 1):
             async with stage.report.step(f"pairing {number} of {len(flows)}") as tell:
-                pairing = await pair(api, flow["flow_id"], waiting, stage.suite)
+                pairing = await pair(api, flow["flow_id"], waiting, stage.fleet.suite)
                 tell(str(pairing))
 
 
@@ -176,3 +178,10 @@ async def _check_no_pairing(stage: Stage, shown: list[list[str]]) -> None:
     for device, codes in zip(stage.world.devices, shown, strict=True):
         if device.codes() != codes:
             raise DemoError(f"{device.name} showed another code", device)
+
+
+async def _memory(stage: Stage) -> None:
+    async with stage.report.step("MicroPython had memory enough") as tell:
+        used = [await device.memory() for device in stage.world.devices]
+        tell(f"{used[0].core:,} bytes of .mpy for the core, {used[0].program:,} for the program around it")
+        tell(f"at most {max(one.peak for one in used):,} bytes alive in a heap of {used[0].heap:,}")

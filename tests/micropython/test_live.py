@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from custom_components.self_secure.protocol.events import EpochStarted
 from simulation.world import Plan, World
 
 from .board import ADDRESS, Board, board
@@ -43,4 +44,15 @@ async def test_pairs_with_a_weaker_suite(world: World, tmp_path: Path, suite: st
     async with board(world, tmp_path / "state", *DISPLAY, "--suite", suite) as device, radio_hub(world, ADDRESS) as hub:
         await hub.pair_without_code(number)
         await device.line("paired")
+        await talk(device, hub)
+
+
+async def test_resumes_when_the_hub_has_lost_its_memory(world: World, tmp_path: Path) -> None:
+    async with board(world, tmp_path / "state", *DISPLAY) as device, radio_hub(world, ADDRESS) as hub:
+        await hub.pair()
+        await talk(device, hub)
+        await hub.client.stop()
+        hub.start()
+        await device.line("resumed epoch=1")
+        await hub.until(lambda: hub.of(EpochStarted))
         await talk(device, hub)

@@ -96,9 +96,9 @@ class Naming:
             yield from group
 
     def _late(self, done: set[str]) -> list[str]:
-        """Return what functions of these modules import when they are called, and is not among them."""
+        """Return what functions of these modules import when they are called, and is not among them; what others build on first."""
         found = (self._imports(self.modules[name], ast.walk(self.modules[name].tree)) for name in done)
-        return sorted({late for names in found for late in names} - done)
+        return sorted({late for names in found for late in names} - done, key=lambda name: (name.count("."), name))
 
     def _imports(self, module: Module, nodes: Iterable[ast.AST]) -> Iterator[str]:
         for node in nodes:
