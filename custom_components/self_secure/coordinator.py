@@ -15,9 +15,9 @@ from homeassistant.helpers.event import async_call_later, async_track_time_inter
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from . import radio
-from .const import CONF_IDENTITY, CONF_VERSION, DOMAIN, MANUFACTURER
+from .const import CONF_CAPABILITIES, CONF_IDENTITY, CONF_VERSION, DOMAIN, MANUFACTURER
 from .deliveries import Deliveries, Delivery
-from .messages import Decoded, DeviceEvent, decode_info, decode_objects
+from .messages import TAKES_TEXT, Decoded, DeviceEvent, decode_capabilities, decode_info, decode_objects
 from .protocol.connection import Connection
 from .protocol.events import (
     CloneSuspected,
@@ -46,6 +46,7 @@ ADDRESSES_MAX: Final = 8  # a device that changes its address shall be found, on
 
 type SelfSecureConfigEntry = ConfigEntry[SelfSecureCoordinator]
 type EventListener = Callable[[DeviceEvent], None]
+type ProtocolListener = Callable[[Event], None]
 type MessageListener = Callable[[MessageType, bytes], None]
 
 
@@ -65,6 +66,7 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
         self.deliveries = Deliveries()
         self.event_listeners: set[EventListener] = set()
         self.message_listeners: set[MessageListener] = set()
+        self.protocol_listeners: set[ProtocolListener] = set()  # hear every event, after its own consequences
         self._listening: dict[str, CALLBACK_TYPE] = {}  # by address
         self._heard = hass.loop.time()  # when the last beacon came from `address`
         self._client: Client | None = None
@@ -121,6 +123,20 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
     async def async_send(self, message_type: MessageType, body: bytes) -> asyncio.Future[Delivery]:
         """Queue a message; the future tells of its acknowledgement. Raises `LocalError`."""
         return self.deliveries.expect(await self.client.send(message_type, body))
+
+    @callback
+    def async_rotate(self) -> asyncio.Future[int]:
+        """Ask for new keys at the next contact; the future gives the new epoch. Raises `StoppedError`."""
+        self.client.rotate()
+        changed: asyncio.Future[int] = self.hass.loop.create_future()
+
+        def on_event(event: Event) -> None:
+            if isinstance(event, EpochStarted) and not changed.done():
+                changed.set_result(event.epoch)
+
+        self.protocol_listeners.add(on_event)
+        changed.add_done_callback(lambda _: self.protocol_listeners.discard(on_event))
+        return changed
 
     # --- the air
 
@@ -186,6 +202,8 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
                 _LOGGER.log(logging.WARNING if event.failures == 1 else logging.DEBUG, "%s: %s", self.name, event)
             case _:
                 pass
+        for listener in tuple(self.protocol_listeners):
+            listener(event)
 
     def _on_authentic(self) -> None:
         """The device proved itself: it is there, and its address is the right one."""
@@ -202,7 +220,7 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
                 for listener in tuple(self.message_listeners):
                     listener(MessageType(message_type), body)
             case MessageType.INFO:
-                self._on_info(decode_info(body))
+                self._on_info(body)
             case _:
                 _LOGGER.debug("%s: message of type %#04x ignored", self.name, message_type)
 
@@ -212,14 +230,22 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
             for listener in tuple(self.event_listeners):
                 listener(event)
 
-    def _on_info(self, info: dict[str, str]) -> None:
+    def _on_info(self, body: bytes) -> None:
         """Keep what the device says about itself, for the registry and the next start."""
-        entry = self.config_entry
+        entry, info = self.config_entry, decode_info(body)
         told = {CONF_NAME: info.get("name"), CONF_MODEL: info.get("model"), CONF_VERSION: info.get("sw_version")}
         data: dict[str, Any] = {**entry.data, **{key: value for key, value in told.items() if value}}
+        if (capabilities := decode_capabilities(body)) is not None:
+            data[CONF_CAPABILITIES] = capabilities
         if data != entry.data:
             self.hass.config_entries.async_update_entry(entry, data=data)
             dr.async_get(self.hass).async_get_or_create(config_entry_id=entry.entry_id, **self.device_info)
+            self.async_update_listeners()
+
+    @property
+    def takes_text(self) -> bool:
+        """Whether the device has said that it can show a text."""
+        return bool(self.config_entry.data.get(CONF_CAPABILITIES, 0) & TAKES_TEXT)
 
     @property
     def device_info(self) -> dr.DeviceInfo:

@@ -36,3 +36,19 @@ class Appearing[K]:
         self._known.update(new)
         if new:
             self._add_entities([self._make(key) for key in new])
+
+
+@callback
+def when_it_takes_text(entry: SelfSecureConfigEntry, add: Callable[[], None]) -> None:
+    """Call `add` once, when the device has said that it shows texts; at once if it has."""
+    coordinator = entry.runtime_data
+    added: set[bool] = set()
+
+    @callback
+    def look() -> None:
+        if coordinator.takes_text and not added:
+            added.add(True)
+            add()
+
+    entry.async_on_unload(coordinator.async_add_listener(look))
+    look()

@@ -1,9 +1,9 @@
-"""Buttons of a device, and the messages it sends."""
+"""Buttons of a device, the messages it sends, and what happens to its keys."""
 
 from typing import Any, Final, override
 
 from homeassistant.components.event import EventEntity, EventEntityDescription
-from homeassistant.const import Platform
+from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -12,18 +12,22 @@ from .descriptions import EVENT_TYPES, event_description
 from .dynamic import known_suffixes
 from .entity import SelfSecureEntity
 from .messages import DeviceEvent
-from .protocol.events import MessageType
+from .protocol.events import Event, MessageType
+from .security import SECURITY_TYPES, security_event
 
 PARALLEL_UPDATES = 0  # nothing is polled or commanded
 
+SECURITY: Final = EventEntityDescription(
+    key="security", translation_key="security", event_types=list(SECURITY_TYPES), entity_category=EntityCategory.DIAGNOSTIC
+)
 MESSAGE: Final = EventEntityDescription(key="message", translation_key="message", event_types=["text", "bytes"])
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback) -> None:
     """Add the event of messages, what is known, and each further button when it is first used."""
     coordinator = entry.runtime_data
-    async_add_entities([MessageEvent(coordinator)])
-    known = {suffix for suffix in known_suffixes(hass, entry, Platform.EVENT) if suffix != MESSAGE.key}
+    async_add_entities([MessageEvent(coordinator), SecurityEventEntity(coordinator)])
+    known = {suffix for suffix in known_suffixes(hass, entry, Platform.EVENT) if suffix not in (MESSAGE.key, SECURITY.key)}
     async_add_entities(DeviceEventEntity(coordinator, key) for key in known)
 
     @callback
@@ -75,6 +79,30 @@ class MessageEvent(SelfSecureEntity, EventEntity):
     def _on_message(self, message_type: MessageType, body: bytes) -> None:
         self._trigger_event(*_shown(message_type, body))
         self.async_write_ha_state()
+
+
+class SecurityEventEntity(SelfSecureEntity, EventEntity):
+    """What happens to the keys of the device; there also when the device is not."""
+
+    def __init__(self, coordinator: SelfSecureCoordinator) -> None:
+        super().__init__(coordinator, SECURITY, SECURITY.key)
+
+    @property
+    @override
+    def available(self) -> bool:
+        return True
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        self.coordinator.protocol_listeners.add(self._heard)
+        self.async_on_remove(lambda: self.coordinator.protocol_listeners.discard(self._heard))
+
+    @callback
+    def _heard(self, event: Event) -> None:
+        if happened := security_event(event):
+            self._trigger_event(happened.type, happened.attributes)
+            self.async_write_ha_state()
 
 
 def _shown(message_type: MessageType, body: bytes) -> tuple[str, dict[str, Any]]:

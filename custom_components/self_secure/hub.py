@@ -6,6 +6,7 @@ import logging
 import secrets
 from typing import TYPE_CHECKING, Any, Final
 
+from homeassistant.components import bluetooth
 from homeassistant.core import Event as BusEvent, HomeAssistant
 from homeassistant.util.hass_dict import HassKey
 
@@ -16,6 +17,7 @@ from .protocol.refusal import Refusals
 from .protocol.suites import HYBRID
 from .protocol.terms import HumanCheckSlot
 from .store import hub_store
+from .transport.slots import Slots
 
 if TYPE_CHECKING:
     from .pairing import PairingAttempt
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from .transport.client import Client
 
 _LOGGER = logging.getLogger(__name__)
+
+SLOTS_PER_RECEIVER: Final = 3  # what an ESPHome proxy has; adapters have more, which other integrations may use
 
 HUB: HassKey[Hub] = HassKey(DOMAIN)
 OPTIONS: Final = frozenset({"floor", "minimum", "target_bits", "assumed_loss", "n_max", "w", "omega"})
@@ -46,6 +50,7 @@ class Hub:
     human_check: HumanCheckSlot = field(default_factory=HumanCheckSlot)
     refusals: Refusals = field(default_factory=Refusals)
     handovers: dict[str, Handover] = field(default_factory=dict)  # by identity, 32 hex digits
+    slots: Slots = field(default_factory=lambda: Slots(lambda: 1))
     attempts: dict[str, PairingAttempt] = field(default_factory=dict)  # by address
 
     @property
@@ -84,7 +89,12 @@ async def async_load_hub(hass: HomeAssistant) -> Hub:
         stored = {CONF_HUB: _known_hub_id(hass) or secrets.token_hex(IDENTITY_SIZE), "options": {}}
         await store.async_save(stored)
     options = {name: value for name, value in stored.get("options", {}).items() if name in OPTIONS}
-    return Hub(bytes.fromhex(stored[CONF_HUB]), options)
+    return Hub(bytes.fromhex(stored[CONF_HUB]), options, slots=Slots(lambda: connection_limit(hass)))
+
+
+def connection_limit(hass: HomeAssistant) -> int:
+    """Return how many links all devices together may have now."""
+    return SLOTS_PER_RECEIVER * bluetooth.async_scanner_count(hass, connectable=True)
 
 
 def _known_hub_id(hass: HomeAssistant) -> str | None:

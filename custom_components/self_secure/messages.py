@@ -1,6 +1,6 @@
 """What is inside a device's messages (protocol.md 6): BTHome v2 objects and the device's description of itself."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -12,6 +12,8 @@ BTHOME_UUID: Final = "0000fcd2-0000-1000-8000-00805f9b34fb"
 BTHOME_V2: Final = b"\x40"  # device information: version 2, not encrypted (we have done that), regular interval
 NOT_OF_THE_DEVICE: Final = "signal_strength"  # the library adds the advertisement's, which is none here
 
+TAKES_TEXT: Final = 4  # bit of the capabilities in INFO
+_CAPABILITIES_TAG: Final = 4
 _INFO_TAGS: Final = {1: "name", 2: "model", 3: "sw_version"}
 
 
@@ -96,9 +98,17 @@ def _events(update: SensorUpdate) -> tuple[DeviceEvent, ...]:
 
 def decode_info(body: bytes) -> dict[str, str]:
     """Return `name`, `model` and `sw_version` as far as the device tells them; the rest is ignored."""
-    found: dict[str, str] = {}
+    return {_INFO_TAGS[tag]: value.decode(errors="replace") for tag, value in _tagged(body) if tag in _INFO_TAGS}
+
+
+def decode_capabilities(body: bytes) -> int | None:
+    """Return the capabilities in an INFO (protocol.md 6), None if the device does not tell them."""
+    told = dict(_tagged(body)).get(_CAPABILITIES_TAG)
+    return int.from_bytes(told) if told is not None and len(told) == 2 else None
+
+
+def _tagged(body: bytes) -> Iterator[tuple[int, bytes]]:
+    """Read (tag u8, length u8, value)* as far as it is whole."""
     while len(body) >= 2 and len(body) >= 2 + body[1]:
-        tag, value, body = body[0], body[2 : 2 + body[1]], body[2 + body[1] :]
-        if tag in _INFO_TAGS:
-            found[_INFO_TAGS[tag]] = value.decode(errors="replace")
-    return found
+        yield body[0], body[2 : 2 + body[1]]
+        body = body[2 + body[1] :]

@@ -13,10 +13,12 @@ from homeassistant.components.bluetooth import (
 )
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 
+from .hub import HUB
 from .transport.beacon import COMPANY, Beacon, RandomPacket, decode, decode_advertisement
 from .transport.client import Client
 from .transport.gatt import GattLink
 from .transport.link import LinkFactory
+from .transport.slots import SlottedLink
 
 NAME_SECONDS: Final = 5  # for a scan response; a discovered device may show up that much later, if it then says who it is
 
@@ -93,8 +95,9 @@ def async_rediscover(hass: HomeAssistant, address: str) -> None:
 def link_factory(hass: HomeAssistant, address: Callable[[], str], name: str) -> LinkFactory:
     """Return what makes links to the device, over the best adapter or proxy at that time."""
 
-    def new_link() -> GattLink:
-        return GattLink(lambda: bluetooth.async_ble_device_from_address(hass, address(), connectable=True), name)
+    def new_link() -> SlottedLink:
+        link = GattLink(lambda: bluetooth.async_ble_device_from_address(hass, address(), connectable=True), name)
+        return SlottedLink(link, hass.data[HUB].slots)
 
     return new_link
 
@@ -102,6 +105,23 @@ def link_factory(hass: HomeAssistant, address: Callable[[], str], name: str) -> 
 def is_present(hass: HomeAssistant, address: str) -> bool:
     """Whether any scanner hears the device."""
     return bluetooth.async_address_present(hass, address, connectable=False)
+
+
+def signal(hass: HomeAssistant, address: str) -> int | None:
+    """Return the strength in dBm with which the device was heard last, None if nobody hears it."""
+    info = bluetooth.async_last_service_info(hass, address, connectable=False)
+    return info.rssi if info else None
+
+
+def has_adapter(hass: HomeAssistant) -> bool:
+    """Whether there is an adapter or proxy that can connect at all."""
+    return bluetooth.async_scanner_count(hass, connectable=True) > 0
+
+
+def receiver_name(hass: HomeAssistant, source: str) -> str:
+    """Return what people call the adapter or proxy."""
+    scanner = bluetooth.async_scanner_by_source(hass, source)
+    return scanner.name if scanner else source
 
 
 def can_connect(hass: HomeAssistant, address: str) -> bool:

@@ -9,6 +9,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import SelfSecureConfigEntry, SelfSecureCoordinator
 from .descriptions import sensor_description
+from .diagnostic_sensor import diagnostic_sensors
 from .dynamic import Appearing, known_suffixes
 from .entity import SelfSecureEntity
 from .messages import SensorKey
@@ -19,8 +20,11 @@ PARALLEL_UPDATES = 0  # nothing is polled or commanded
 async def async_setup_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback) -> None:
     """Add the sensors that are known, and each further one when the device first tells it."""
     coordinator = entry.runtime_data
+    about_pairing = diagnostic_sensors(coordinator)
+    async_add_entities(about_pairing)
     sensors: Appearing[SensorKey] = Appearing(lambda key: MeasurementSensor(coordinator, key), async_add_entities)
-    sensors.see(_key_of(suffix) for suffix in known_suffixes(hass, entry, Platform.SENSOR))
+    own = {sensor.entity_description.key for sensor in about_pairing}
+    sensors.see(_key_of(suffix) for suffix in known_suffixes(hass, entry, Platform.SENSOR) if suffix not in own)
     entry.async_on_unload(coordinator.async_add_listener(lambda: sensors.see(coordinator.data.sensors)))
 
 

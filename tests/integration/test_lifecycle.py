@@ -181,7 +181,7 @@ async def test_no_key_in_entry_diagnostics_log_or_states(
     assert not [key for key in keys if key in everywhere]
     assert thermometer.identity not in repr(diagnostics)
     assert thermometer.program.address not in repr(diagnostics)
-    assert diagnostics["paired"]["verified"] is True
+    assert diagnostics["pairings"][0]["record"]["verified"] is True
 
 
 async def test_hub_identity_survives_its_file(home: HomeAssistant, hass_storage: dict[str, Any], thermometer: SimulatedDevice) -> None:

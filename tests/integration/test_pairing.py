@@ -33,7 +33,7 @@ async def test_pair_and_read(home: HomeAssistant, hass_storage: dict[str, Any], 
     device = await start_device()
     entry = await pair(home, device)
     assert (entry.unique_id, entry.title) == (device.identity, "Test thermometer")
-    assert set(entry.data) == {"address", "identity", "hub_id", "name", "model", "version"}
+    assert set(entry.data) == {"address", "identity", "hub_id", "name", "model", "version", "capabilities"}
     assert stored_keys(hass_storage) == [f"{DOMAIN}.{device.identity}"]
     temperature = await until(lambda: state_of(home, "sensor.test_thermometer_temperature"))
     assert -40 < float(temperature) < 60

@@ -1,12 +1,23 @@
 """What can be seen of a connection from outside; looking changes nothing."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from .events import PairingRecord
+from .limits import BODY_MAX
 from .messaging import Messaging, Statistics
 from .tables import NegotiationState
 from .window import PairingWindow
 from .wire import Wire
+
+
+@dataclass(frozen=True, slots=True)
+class PairingSummary:
+    """What may be told of one stored pairing: no key, no name of a key."""
+
+    number: int
+    committed: bool
+    record: PairingRecord
+    epochs: tuple[int, ...]  # whose keys are stored; in suite paper j of the W-round keys
 
 
 class ConnectionView:
@@ -66,6 +77,19 @@ class ConnectionView:
     def record(self) -> PairingRecord | None:
         """How the newest key came about."""
         return self._messaging.memory.state.pairings[0].record if self._messaging else None
+
+    @property
+    def pairings(self) -> tuple[PairingSummary, ...]:
+        """Return every stored pairing, newest first, without its keys."""
+        stored = self._messaging.memory.state.pairings if self._messaging else []
+        return tuple(
+            PairingSummary(one.number, one.committed, one.record, tuple(sorted({*one.keys, *(j for _, j in one.rounds)}))) for one in stored
+        )
+
+    @property
+    def body_max(self) -> int:
+        """Most bytes of one message; BODY_MAX without a key."""
+        return self._messaging.memory.body_max if self._messaging else BODY_MAX
 
     @property
     def queued(self) -> int:

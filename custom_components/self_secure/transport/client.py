@@ -124,6 +124,12 @@ class Client(ContactListener):
         finally:
             self._asking.discard(answer)
 
+    def rotate(self) -> None:
+        """Change the keys at the next opportunity; raises `StoppedError`."""
+        if self._ended:
+            raise StoppedError("this device's connection has ended")
+        self._post(self.connection.rotate)
+
     async def stop(self) -> None:
         """Stop the protocol, disconnect and end; nothing is written or sent after it returns."""
         if self._task is None:
