@@ -16,9 +16,13 @@ GROUPS: Final = {
     "messages": ("messages",),
     "negotiation": ("negotiation",),
     "resume": ("resume",),
+    "broadcast": ("broadcast",),
     "storage": ("storage",),
     "floor": ("floor",),
     "primitives": ("primitives",),
+    "peers": tuple(
+        f"peers.{name}" for name in ("bthome", "xiaomi", "homekit", "double_ratchet", "olm", "noise", "esphome", "agreement", "spake")
+    ),
 }
 """Modules of this package with `register(bench)`."""
 

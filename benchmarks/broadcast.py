@@ -1,0 +1,180 @@
+"""Advertisements: what Home Assistant's own dispatch costs, and ours behind it (protocol.md 3)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+import tempfile
+import time
+from typing import Any, Final
+
+from homeassistant.components import bluetooth
+from homeassistant.core import HomeAssistant
+
+from custom_components.self_secure import radio
+from custom_components.self_secure.protocol.events import Event, PairingProgressed
+from custom_components.self_secure.protocol.limits import N_MAX_LIMIT
+from custom_components.self_secure.transport.beacon import Beacon, BeaconState
+from custom_components.self_secure.transport.client import Client
+
+from . import air
+from .couple import Couple, branch
+from .harness import Bench
+
+ADDRESS: Final = "AA:BB:CC:00:11:22"
+_SECONDS: Final = 10.0  # a block whose packets do not arrive fails, and does not hang
+_OPTIONS: Final[dict[str, Any]] = {
+    "unit": "packet",
+    "asynchronous": True,
+    "most": 1500,  # of the 2,048 that a set may have
+}
+
+
+def register(bench: Bench) -> None:
+    """Add the cases."""
+    folder = tempfile.TemporaryDirectory(prefix="bench-")
+    bench.keep(folder)
+    hass = bench.await_(_bare(folder.name))
+    alone = bench.await_(air.plain())
+    scanner = bench.await_(air.home_assistant(hass))
+    opened = _opened()
+    for group, one in (("habluetooth", alone), ("home assistant", scanner)):
+        bench.add(group, "dispatch, no listener", _hearing(one), setup=lambda n: Listening(_packets(opened, n), _nothing), **_OPTIONS)
+    _add_listeners(bench, hass, scanner, opened)
+    _add_pairing(bench, hass, scanner)
+    _add_parts(bench, opened)
+
+
+async def _bare(folder: str) -> HomeAssistant:
+    return HomeAssistant(folder)
+
+
+def _opened() -> Couple:
+    """Return a hub that collects from now on, until it has all of the broadcast."""
+    couple = Couple(packets=N_MAX_LIMIT)
+    couple.now = time.monotonic()  # the event loop's clock
+    couple.open_broadcast()
+    return couple
+
+
+def _packets(opened: Couple, n: int) -> list[bytes]:
+    """Return the first `n` random packets of the broadcast."""
+    core = branch(opened.node).core
+    return [core.next_random() for _ in range(n)]
+
+
+def _nothing(*_: object) -> None:
+    """Do nothing."""
+
+
+def _no_beacon(beacon: Beacon, address: str) -> None:
+    """Do nothing."""
+
+
+@dataclass(slots=True)
+class Listening:
+    """What is on the air in a block, and how to stop listening."""
+
+    raws: list[bytes]
+    stop: Callable[[], None]
+
+
+def _hearing(scanner: air.Scanner) -> Callable[[Listening, int], Awaitable[None]]:
+    async def loop(listening: Listening, _n: int) -> None:
+        hear = scanner.hear
+        for raw in listening.raws:
+            hear(ADDRESS, raw)
+
+    return loop
+
+
+def _stop(listening: Listening, _n: int) -> None:
+    listening.stop()
+
+
+def _add_listeners(bench: Bench, hass: HomeAssistant, scanner: air.Scanner, opened: Couple) -> None:
+    """Add a listener that does nothing, and the one of a paired device."""
+    beacon = Beacon(BeaconState.PAIRED, relay=False, short_id=b"bench"[:4]).advertisement
+    idle = bench.await_(_client(opened, _nothing))
+
+    def empty(n: int) -> Listening:
+        stop = bluetooth.async_register_advertisement_callback(hass, _nothing, ADDRESS)
+        return Listening(_packets(opened, n), stop)
+
+    def repeated(n: int) -> Listening:
+        return Listening([beacon] * n, bluetooth.async_register_advertisement_callback(hass, _nothing, ADDRESS))
+
+    def ours(n: int) -> Listening:
+        return Listening([beacon] * n, radio.async_listen(hass, ADDRESS, idle, _no_beacon))
+
+    hear = _hearing(scanner)
+    bench.add("home assistant", "dispatch, empty listener", hear, setup=empty, check=_stop, **_OPTIONS)
+    bench.add("home assistant", "dispatch, same packet, empty listener", hear, setup=repeated, check=_stop, **_OPTIONS)
+    bench.add("ours", "beacon of a paired device", hear, setup=ours, check=_stop, **_OPTIONS)
+
+
+# --- a negotiation
+
+
+@dataclass(slots=True)
+class Pairing(Listening):
+    """A client that collects; `done` when its set has all packets of the block."""
+
+    client: Client
+    done: asyncio.Event
+
+
+async def _client(opened: Couple, on_event: Callable[[Event], None]) -> Client:
+    return Client(branch(opened.hub), _no_link, _no_write, on_event, "bench")
+
+
+def _no_link() -> Any:
+    raise RuntimeError("nobody connects while a device broadcasts")
+
+
+async def _no_write(_snapshot: object) -> None:
+    """Nothing is stored before there is a key."""
+
+
+def _add_pairing(bench: Bench, hass: HomeAssistant, scanner: air.Scanner) -> None:
+    async def begin(n: int) -> Pairing:
+        done = asyncio.Event()
+
+        def on_event(event: Event) -> None:
+            if isinstance(event, PairingProgressed) and event.packets == n:
+                done.set()
+
+        opened = _opened()
+        client = await _client(opened, on_event)
+        client.start()
+        return Pairing(_packets(opened, n), radio.async_listen(hass, ADDRESS, client, _no_beacon), client, done)
+
+    async def loop(pairing: Pairing, _n: int) -> None:
+        async with asyncio.timeout(_SECONDS):
+            for raw in pairing.raws:
+                scanner.hear(ADDRESS, raw)
+                await asyncio.sleep(0)  # as they come: one by one
+            await pairing.done.wait()
+
+    def end(pairing: Pairing, _n: int) -> None:
+        pairing.stop()
+        bench.await_(pairing.client.stop())
+
+    bench.add("ours", "broadcast packet, to the set", loop, setup=lambda n: bench.await_(begin(n)), check=end, **_OPTIONS)
+
+
+def _add_parts(bench: Bench, opened: Couple) -> None:
+    """Add what is ours alone in it, and an event loop that does nothing."""
+
+    def collect(state: tuple[Any, list[bytes]], _n: int) -> None:
+        hub, raws = state
+        for raw in raws:
+            hub.random_packet("bench", raw[8], int.from_bytes(raw[9:11]), raw[11:31], 0.0)
+            hub.events()
+
+    async def turns(_state: object, n: int) -> None:
+        for _ in range(n):
+            await asyncio.sleep(0)
+
+    most = {"unit": "packet", "most": _OPTIONS["most"]}
+    bench.add("ours", "broadcast packet, the set alone", collect, setup=lambda n: (branch(opened.hub), _packets(opened, n)), **most)
+    bench.add("event loop", "an empty turn", turns, unit="turn", asynchronous=True)
