@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from homeassistant.core import HomeAssistant
+    from homeassistant.helpers.device_registry import DeviceEntry
     from homeassistant.helpers.typing import ConfigType
 
     from .coordinator import SelfSecureConfigEntry
@@ -52,3 +53,13 @@ async def async_unload_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry) 
 async def async_remove_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry) -> None:
     """Erase the keys of a device that the user removed."""
     await (await _lifecycle(hass)).async_remove_entry(hass, entry)
+
+
+async def async_migrate_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry) -> bool:
+    """Refuse an entry of a newer version."""
+    return bool(await (await _lifecycle(hass)).async_migrate_entry(hass, entry))
+
+
+async def async_remove_config_entry_device(hass: HomeAssistant, entry: SelfSecureConfigEntry, device: DeviceEntry) -> bool:
+    """Let the user delete a device that the entry is not about."""
+    return bool(await (await _lifecycle(hass)).async_remove_config_entry_device(entry, device))

@@ -16,7 +16,8 @@ from .protocol.limits import DEFAULT_ASSUMED_LOSS, IDENTITY_SIZE
 from .protocol.refusal import Refusals
 from .protocol.suites import HYBRID
 from .protocol.terms import HumanCheckSlot
-from .store import hub_store
+from .store import DurableStore, Stored, hub_store
+from .transport.client import StorageError
 from .transport.slots import Slots
 
 if TYPE_CHECKING:
@@ -43,10 +44,17 @@ class Handover:
 
 @dataclass(slots=True)
 class Hub:
-    """One per Home Assistant, in `hass.data`."""
+    """One per Home Assistant, in `hass.data`.
+
+    `unfinished` names the devices whose key may be on disk without an entry: Home Assistant writes that a second later,
+    and may be killed in between.
+    """
 
     hub_id: bytes
     options: Mapping[str, Any]
+    store: DurableStore
+    stored: Stored  # as read, so that what a newer version has added is kept
+    unfinished: set[str] = field(default_factory=set)  # identities, 32 hex digits
     human_check: HumanCheckSlot = field(default_factory=HumanCheckSlot)
     refusals: Refusals = field(default_factory=Refusals)
     handovers: dict[str, Handover] = field(default_factory=dict)  # by identity, 32 hex digits
@@ -63,12 +71,41 @@ class Hub:
         """Id of the weakest suite that is accepted where the user has not said otherwise."""
         return int(self.options.get("floor", HYBRID.id))
 
-    def connection(self, snapshot: Mapping[str, Any] | None, floor: int | None = None) -> Connection:
-        """Build the protocol state of a device; `floor` is what the user accepts of this one. Raises `SnapshotError`."""
-        options = {**self.options, "floor": self.floor if floor is None else floor}
-        settings = Settings(hub_id=self.hub_id, human_check=self.human_check, refusals=self.refusals, **options)
+    def connection(self, snapshot: Mapping[str, Any] | None) -> Connection:
+        """Build the protocol state of a device; raises `SnapshotError`."""
+        settings = Settings(hub_id=self.hub_id, human_check=self.human_check, refusals=self.refusals, **self.options)
         entropy: Callable[[int], bytes] = secrets.token_bytes
         return Connection(settings, entropy, snapshot)
+
+    def unfinished_key(self, short_id: bytes) -> str | None:
+        """Return the identity of a device with this short id whose pairing ended without an entry."""
+        return next((identity for identity in self.unfinished if identity.startswith(short_id.hex())), None)
+
+    async def async_note(self, identity: str) -> None:
+        """Remember that a key without an entry is about to be stored; raises `StorageError`."""
+        if identity not in self.unfinished:
+            self.unfinished.add(identity)
+            await self._async_save()
+
+    async def async_forget(self, identity: str) -> None:
+        """The key of this device is gone; raises `StorageError`."""
+        if identity in self.unfinished:
+            self.unfinished.discard(identity)
+            await self._async_save()
+
+    async def async_set_options(self, options: Mapping[str, Any]) -> None:
+        """Store the options of all devices; connections made from now on obey them. Raises `StorageError`."""
+        before, self.options = self.options, {**self.options, **options}
+        try:
+            await self._async_save()
+        except StorageError:
+            self.options = before
+            raise
+
+    async def _async_save(self) -> None:
+        options = {**self.stored["options"], **self.options}
+        self.stored = {**self.stored, "options": options, "unfinished": sorted(self.unfinished)}
+        await self.store.async_save(self.stored)
 
     async def async_stop(self, _event: BusEvent) -> None:
         """Home Assistant is stopping: end what no entry owns."""
@@ -88,8 +125,9 @@ async def async_load_hub(hass: HomeAssistant) -> Hub:
     if CONF_HUB not in stored:
         stored = {CONF_HUB: _known_hub_id(hass) or secrets.token_hex(IDENTITY_SIZE), "options": {}}
         await store.async_save(stored)
-    options = {name: value for name, value in stored.get("options", {}).items() if name in OPTIONS}
-    return Hub(bytes.fromhex(stored[CONF_HUB]), options, slots=Slots(lambda: connection_limit(hass)))
+    options = {name: value for name, value in stored.setdefault("options", {}).items() if name in OPTIONS}
+    unfinished = set(stored.get("unfinished", ())) - {entry.unique_id for entry in hass.config_entries.async_entries(DOMAIN)}
+    return Hub(bytes.fromhex(stored[CONF_HUB]), options, store, stored, unfinished, slots=Slots(lambda: connection_limit(hass)))
 
 
 def connection_limit(hass: HomeAssistant) -> int:

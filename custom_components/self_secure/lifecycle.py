@@ -1,16 +1,21 @@
 """Setting up, unloading and removing: Home Assistant and one device."""
 
+from contextlib import suppress
 import logging
 from typing import Final
 
 from homeassistant.const import CONF_ADDRESS, EVENT_HOMEASSISTANT_STOP, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady, HomeAssistantError, UnsupportedStorageVersionError
+from homeassistant.helpers import device_registry as dr
 
-from . import radio
+from . import radio, security
+from .care import Care
+from .config_flow import SelfSecureConfigFlow
 from .const import CONF_IDENTITY, DOMAIN
 from .coordinator import SelfSecureConfigEntry, SelfSecureCoordinator
 from .hub import HUB, async_load_hub
+from .issues import Issue, async_raise, async_solve
 from .protocol.connection import Connection
 from .protocol.errors import SnapshotError, SnapshotVersionError
 from .services import async_register_services
@@ -19,7 +24,7 @@ from .transport.client import Client, StorageError
 
 _LOGGER = logging.getLogger(__name__)
 
-PLATFORMS: Final = (Platform.BINARY_SENSOR, Platform.EVENT, Platform.SENSOR)
+PLATFORMS: Final = (Platform.BINARY_SENSOR, Platform.BUTTON, Platform.EVENT, Platform.NOTIFY, Platform.SENSOR)
 
 
 async def async_setup(hass: HomeAssistant) -> bool:
@@ -44,13 +49,19 @@ async def async_setup_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry) -
     entry.async_on_unload(coordinator.async_stop)
     coordinator.async_adopt(client)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    security.async_watch(hass, coordinator)
+    Care(hass, coordinator).async_start()
     coordinator.async_start(handover.backlog if handover else ())
     return True
 
 
 async def _async_client(hass: HomeAssistant, coordinator: SelfSecureCoordinator) -> Client:
     """Build the client of a known device; raises what Home Assistant shows at the entry."""
-    connection = _connection(hass, await _async_load(coordinator.identity, hass))
+    try:
+        connection = _connection(hass, await _async_load(coordinator.identity, hass))
+    except ConfigEntryError as error:
+        async_raise(hass, coordinator.config_entry, Issue(error.translation_key or ""))
+        raise
     return Client(connection, coordinator.new_link, coordinator.save, lambda _: None, coordinator.name)
 
 
@@ -80,7 +91,28 @@ async def async_unload_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry) 
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
 
 
+async def async_migrate_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry) -> bool:
+    """Refuse what a newer version has stored; there is no older form of an entry yet."""
+    if entry.version > SelfSecureConfigFlow.VERSION:
+        async_raise(hass, entry, Issue.NEWER_VERSION)
+        return False
+    return True
+
+
+async def async_remove_config_entry_device(entry: SelfSecureConfigEntry, device: dr.DeviceEntry) -> bool:
+    """Let the user delete every device of an entry but the one that it is about."""
+    return (DOMAIN, entry.unique_id) not in device.identifiers
+
+
 async def async_remove_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry) -> None:
-    """Erase the keys, and let the device be discovered when it is ready to pair."""
-    await device_store(hass, entry.data[CONF_IDENTITY]).async_remove()
+    """Erase the keys, and let the device be discovered when it is ready to pair.
+
+    The protocol has no word for it: the device keeps its key until a person resets it.
+    """
+    identity = entry.data[CONF_IDENTITY]
+    await device_store(hass, identity).async_remove()
+    if HUB in hass.data:
+        with suppress(StorageError):  # then it is found to be gone when it is looked for
+            await hass.data[HUB].async_forget(identity)
+    async_solve(hass, entry, *Issue)
     radio.async_rediscover(hass, entry.data[CONF_ADDRESS])

@@ -2,15 +2,20 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
 
 from . import radio
 from .const import DOMAIN
 from .hub import HUB, Handover
 from .messages import decode_info
-from .protocol.errors import Cause
+from .pairing_errors import AlreadyPairedError, PairingError, UnreachableError
+from .protocol.connection import Connection
+from .protocol.errors import Cause, SnapshotError
 from .protocol.events import (
     CodeReady,
     Event,
@@ -26,27 +31,20 @@ from .protocol.limits import FAREWELL
 from .store import device_store, saver
 from .transport.beacon import SHORT_ID_SIZE, Beacon
 from .transport.client import Client, StorageError
+from .transport.link import LinkErrorKind
+
+if TYPE_CHECKING:
+    from .coordinator import SelfSecureConfigEntry, SelfSecureCoordinator
 
 ANSWER_SECONDS: Final = 20.0  # from the user's answer to the key on disk: a slow card, not a slow radio
 INTRODUCTION_SECONDS: Final = 10.0  # for one connection; without it the entities would be called after the short id
 FAREWELL_STEP: Final = 0.2  # s between looks whether the device has been told
 
 
-class PairingError(Exception):
-    """The attempt is over without a key; nothing of it is stored."""
-
-    def __init__(self, cause: Cause, suspicious: bool) -> None:
-        super().__init__(cause.value)
-        self.cause = cause
-        self.suspicious = suspicious
-
-
-class AlreadyPairedError(PairingError):
-    """Behind this beacon is a device that has its own entry."""
-
-
 class PairingAttempt:
-    """Drives a client of its own until it is paired, has failed, or is closed.
+    """Drives a client until it is paired, has failed, or is closed.
+
+    A device whose entry is loaded is paired again over the client that it has; its old key stays in force meanwhile.
 
     Args:
         hass: Home Assistant.
@@ -54,15 +52,24 @@ class PairingAttempt:
         short_id: in that beacon; the identity has to begin with it.
         name: for the log.
         progressed: called when `progress` has changed.
+        entry: of a device that is paired again.
     """
 
-    def __init__(self, hass: HomeAssistant, address: str, short_id: bytes, name: str, progressed: Callable[[], None]) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917  # what is known of a device, and who wants to know more
+        self,
+        hass: HomeAssistant,
+        address: str,
+        short_id: bytes,
+        name: str,
+        progressed: Callable[[], None],
+        entry: SelfSecureConfigEntry | None = None,
+    ) -> None:
         self.progress: PairingProgressed | None = None
         self.code: str | None = None
         self.floor: int | None = None  # weakest suite that the user accepts of this device; None: as for all
         self._hass = hass
         self._hub = hass.data[HUB]
-        self._address, self._short_id, self._name = address, short_id, name
+        self._address, self._short_id, self._name, self._entry = address, short_id, name, entry
         self._progressed = progressed
         self._comparable: asyncio.Future[None] = hass.loop.create_future()
         self._completed: asyncio.Future[PairingCompleted] = hass.loop.create_future()
@@ -71,37 +78,72 @@ class PairingAttempt:
         self._stored: str | None = None  # identity whose key is on disk, and has no entry yet
         self._stop_listening: CALLBACK_TYPE | None = None
         self._client: Client | None = None
+        self._owner: SelfSecureCoordinator | None = None  # whose client it is, if it is not ours
         for future in (self._comparable, self._completed):
             future.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may wait for it
 
     async def start(self) -> None:
-        """Open the pairing window and begin to connect; an attempt with the same address that is ending ends now."""
+        """Open the pairing window and begin to connect; an attempt with the same address that is ending ends now.
+
+        Raises `PairingError` if that makes no sense.
+        """
         if before := self._hub.attempts.pop(self._address, None):
             await before.stop()
         self._hub.attempts[self._address] = self
+        if self._entry is not None and self._entry.state is ConfigEntryState.LOADED:
+            client = self._borrow(self._entry.runtime_data)
+        else:
+            client = await self._own_client()
+        if not client.contact.is_open:
+            self._check_path()
+        client.open_pairing(self.floor)
+
+    def _check_path(self) -> None:
+        if not radio.has_adapter(self._hass):
+            raise UnreachableError("no_adapter")
+        if not radio.can_connect(self._hass, self._address):
+            raise UnreachableError("not_connectable", radio.why_unreachable(self._hass, self._address))
+
+    def _borrow(self, owner: SelfSecureCoordinator) -> Client:
+        """Return the client of a loaded entry, and hear what happens to it."""
+        self._client, self._owner = owner.client, owner
+        owner.protocol_listeners.add(self._on_event)
+        self._stop_listening = lambda: owner.protocol_listeners.discard(self._on_event)
+        return owner.client
+
+    async def _own_client(self) -> Client:
         links = radio.link_factory(self._hass, lambda: self._address, self._name)
-        client = self._client = Client(self._hub.connection(None, self.floor), links, self._save, self._on_event, self._name)
+        client = self._client = Client(await self._connection(), links, self._save, self._on_event, self._name)
         self._stop_listening = radio.async_listen(self._hass, self._address, client, self._on_beacon)
         client.start()
-        client.open_pairing()
+        return client
+
+    async def _connection(self) -> Connection:
+        """Return the protocol state of the device: beside a key that can still be used, else from nothing."""
+        if self._entry is None:
+            return self._hub.connection(None)
+        try:
+            return self._hub.connection(await device_store(self._hass, self._entry.unique_id or "").async_load())
+        except SnapshotError:
+            return self._hub.connection(None)
+        except HomeAssistantError as error:
+            raise PairingError(Cause.NOT_STORED, suspicious=False) from error
 
     async def comparable(self) -> None:
         """Wait until there is a code to compare, or the suite needs none; raises `PairingError`."""
         await _outcome(self._comparable)
 
     async def answer(self, verdict: Verdict) -> None:
-        """Hand on the user's verdict; returns when the key is stored. Raises `PairingError`."""
+        """Hand on the user's verdict and wait for what comes of it, which `completed` tells."""
         if self._client is not None:
             self._client.answer(verdict)
-        await self.completed()
+        _, pending = await asyncio.wait({self._completed}, timeout=ANSWER_SECONDS)
+        if pending:
+            self._fail(PairingError(Cause.NOT_STORED, suspicious=False))
 
     async def completed(self) -> PairingCompleted:
         """Wait until the key is stored; raises `PairingError`."""
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                return await _outcome(self._completed)
-        except TimeoutError:
-            raise PairingError(Cause.NOT_STORED, suspicious=False) from None
+        return await _outcome(self._completed)
 
     async def name(self) -> str | None:
         """Return how the device calls itself; it says so as soon as it has heard that the user is content."""
@@ -115,11 +157,11 @@ class PairingAttempt:
     def hand_over(self, identity: str) -> None:
         """Leave the running client to the entry that is about to be set up."""
         self._forget()
-        if self._client is not None:
+        if self._client is not None and self._owner is None:
             self._hub.handovers[identity] = Handover(self._client, self._backlog)
             self._client.on_event = self._backlog.append
             self._client.save = saver(self._hass, identity)
-            self._client = self._stored = None
+        self._client = self._stored = None
 
     async def close(self) -> None:
         """End the attempt; the device is told if it can be reached soon."""
@@ -134,13 +176,17 @@ class PairingAttempt:
         await self.stop()
 
     async def stop(self) -> None:
-        """End the attempt at once."""
+        """End the attempt at once; a key that has an entry stays."""
         self._forget()
         client, self._client = self._client, None
-        if client is not None:
+        if client is not None and self._owner is None:
             await client.stop()
+        elif client is not None:
+            client.cancel_pairing()
         if self._stored is not None:
             await device_store(self._hass, self._stored).async_remove()
+            with suppress(StorageError):  # then it is found to be gone when it is looked for
+                await self._hub.async_forget(self._stored)
 
     def _forget(self) -> None:
         if self._hub.attempts.get(self._address) is self:
@@ -150,17 +196,20 @@ class PairingAttempt:
             self._stop_listening = None
 
     async def _save(self, snapshot: Mapping[str, Any]) -> None:
-        """Store the first snapshot of a new device; a device with an entry is paired again there, never over its keys."""
+        """Store a snapshot of a device without a loaded entry; never over the keys of another entry."""
         identity = self._client.connection.identity if self._client else None
         if identity is None or self._refusal(identity):
             raise StorageError("the key of this attempt is not wanted")
-        self._stored = identity.hex()
-        await saver(self._hass, self._stored)(snapshot)
+        if self._entry is None:
+            await self._hub.async_note(identity.hex())
+            self._stored = identity.hex()
+        await saver(self._hass, identity.hex())(snapshot)
 
     def _refusal(self, identity: bytes) -> PairingError | None:
-        if self._hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, identity.hex()):
+        entry = self._hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, identity.hex())
+        if self._entry is None and entry is not None:
             return AlreadyPairedError(Cause.WRONG_DEVICE, suspicious=False)
-        if identity[:SHORT_ID_SIZE] != self._short_id:
+        if identity[:SHORT_ID_SIZE] != self._short_id or entry is not self._entry:
             return PairingError(Cause.WRONG_DEVICE, suspicious=True)
         return None
 
@@ -181,7 +230,7 @@ class PairingAttempt:
                 _resolve(self._completed, event)
                 _resolve(self._comparable, None)
             case PairingFailed():
-                self._fail(PairingError(event.cause, event.suspicious))
+                self._fail(PairingError(event.cause, event.suspicious, self._link_error))
             case StoreFailed():
                 self._fail(PairingError(Cause.NOT_STORED, suspicious=False))
             case MessageReceived(type=MessageType.INFO):
@@ -189,6 +238,11 @@ class PairingAttempt:
                 _resolve(self._introduced, decode_info(event.body))
             case _:
                 self._backlog.append(event)
+
+    @property
+    def _link_error(self) -> LinkErrorKind | None:
+        error = self._client.contact.error if self._client else None
+        return error.kind if error else None
 
     def _on_code(self, event: CodeReady) -> None:
         if refusal := self._refusal(event.identity):

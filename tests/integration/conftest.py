@@ -129,6 +129,16 @@ async def until_step(hass: HomeAssistant, result: ConfigFlowResult) -> ConfigFlo
     return result
 
 
+def failed_with(shown: ConfigFlowResult) -> str | None:
+    """Return the reason that a flow's step "failed" shows; None in any other step."""
+    return (shown["errors"] or {})["base"] if shown.get("step_id") == "failed" else None
+
+
+async def listed(hass: HomeAssistant) -> ConfigFlowResult:
+    """Press "Add device" and wait until the adapters have listened."""
+    return await until_step(hass, await hass.config_entries.flow.async_init(DOMAIN, context={"source": "user"}))
+
+
 async def confirm(hass: HomeAssistant, device: SimulatedDevice) -> ConfigFlowResult:
     """Accept the discovered device and wait for the code or the failure."""
     flow_id = await until(lambda: discovered_flow(hass, device))

@@ -6,7 +6,7 @@ from homeassistant.core import HomeAssistant
 import probatio
 import pytest
 
-from custom_components.self_secure import config_flow
+from custom_components.self_secure import pairing_flow
 
 from .conftest import StartDevice, confirm, discovered_flow, until
 
@@ -25,7 +25,7 @@ async def test_the_progress_text_changes_once_per_refresh(
     home: HomeAssistant, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The frontend asks again at each change, so a text that follows every packet would keep it asking without a pause."""
-    monkeypatch.setattr(config_flow, "REFRESH_SECONDS", 3600)
+    monkeypatch.setattr(pairing_flow, "REFRESH_SECONDS", 3600)
     device = await start_device()
     flow_id = await until(lambda: discovered_flow(home, device))
     result = await home.config_entries.flow.async_configure(flow_id, {})

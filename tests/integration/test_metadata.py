@@ -14,6 +14,7 @@ import pytest
 import custom_components.self_secure as integration
 from custom_components.self_secure.const import DOMAIN
 from custom_components.self_secure.descriptions import EVENT_TYPES, binary_sensor_description, event_description, sensor_description
+from custom_components.self_secure.issues import _ADVICE, Issue
 from custom_components.self_secure.protocol.errors import Cause
 from custom_components.self_secure.protocol.events import Verdict
 from custom_components.self_secure.transport.beacon import COMPANY, SERVICE_UUID
@@ -48,9 +49,9 @@ def test_requirement_is_open() -> None:
 @pytest.mark.parametrize("cause", Cause)
 @pytest.mark.parametrize("suspicious", ["", "_suspicious"])
 def test_each_cause_has_its_own_text(cause: Cause, suspicious: str) -> None:
-    aborts = TEXTS["config"]["abort"]
-    text = aborts[cause.value + suspicious]
-    others = {key: value for key, value in aborts.items() if key.removesuffix("_suspicious") != cause.value}
+    errors = TEXTS["config"]["error"]
+    text = errors[cause.value + suspicious]
+    others = {key: value for key, value in errors.items() if key.removesuffix("_suspicious") != cause.value}
     assert text not in others.values()
     assert ("Reset {name}" in text) is bool(suspicious or cause is Cause.DIFFERENT_CODE)
 
@@ -62,9 +63,23 @@ def test_verdicts_are_named() -> None:
 def test_flow_steps_reasons_and_actions_are_the_codes_own() -> None:
     config = TEXTS["config"]
     asked = set(re.findall(r'reason="(\w+)"', CODE)) | {"already_configured", "already_in_progress"}
-    assert asked | {cause.value for cause in Cause} | {f"{cause.value}_suspicious" for cause in Cause} == set(config["abort"])
-    assert {"bluetooth_confirm", "code", "pair", "user"} == set(config["step"])
-    assert {"connecting", "collecting"} == set(config["progress"])
+    asked |= {"reauth_successful", "reconfigure_successful", "several_paired", "none_paired"}
+    assert asked - {"entry_removed"} == set(config["abort"])  # that one ends a repair
+    causes = {cause.value for cause in Cause} | {f"{cause.value}_suspicious" for cause in Cause}
+    assert causes | {"no_adapter", "no_slot", "not_connectable", "not_answered", "nothing_chosen"} == set(config["error"])
+    steps = {"bluetooth_confirm", "choose", "code", "failed", "pair", "reauth_confirm", "reconfigure", "user"}
+    assert steps == set(config["step"])
+    assert {"connecting", "collecting", "collecting_several", "scanning"} == set(config["progress"])
+
+
+@pytest.mark.parametrize("issue", Issue)
+def test_each_issue_has_its_text(issue: Issue) -> None:
+    texts = TEXTS["issues"][issue.value]
+    fix = texts.get("fix_flow", {"step": {"confirm": texts}})["step"]["confirm"]
+    assert "{name}" in texts["title"]
+    assert "{name}" in fix["description"]
+    assert ("fix_flow" in texts) is (issue not in _ADVICE)
+    assert set(TEXTS["issues"]) == {one.value for one in Issue}
 
 
 def test_exceptions_are_the_codes_own() -> None:

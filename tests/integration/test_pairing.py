@@ -9,19 +9,20 @@ from homeassistant.components import bluetooth
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.self_secure import config_flow, radio
+from custom_components.self_secure import config_flow, pairing_flow, radio
 from custom_components.self_secure.const import DOMAIN
 from custom_components.self_secure.hub import HUB
-from custom_components.self_secure.pairing import AlreadyPairedError, PairingAttempt, PairingError
+from custom_components.self_secure.pairing import PairingAttempt
+from custom_components.self_secure.pairing_errors import AlreadyPairedError, PairingError
 from custom_components.self_secure.protocol.errors import Cause
 from custom_components.self_secure.store import DurableStore
 from custom_components.self_secure.transport.beacon import RandomPacket
 from custom_components.self_secure.transport.client import StorageError
 from simulation.world import World
 
-from .conftest import OPTIONS, StartDevice, confirm, discovered_flow, pair, state_of, until, until_step
+from .conftest import StartDevice, confirm, discovered_flow, failed_with, listed, pair, state_of, until, until_step
 
-ABORTS = json.loads((Path(config_flow.__file__).parent / "translations" / "en.json").read_text())["config"]["abort"]
+ERRORS = json.loads((Path(config_flow.__file__).parent / "translations" / "en.json").read_text())["config"]["error"]
 
 
 def stored_keys(storage: dict[str, Any]) -> list[str]:
@@ -43,7 +44,7 @@ async def test_pair_and_read(home: HomeAssistant, hass_storage: dict[str, Any], 
 async def test_progress_tells_packets_loss_and_secrecy(
     home: HomeAssistant, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(config_flow, "REFRESH_SECONDS", 0.05)
+    monkeypatch.setattr(pairing_flow, "REFRESH_SECONDS", 0.05)
     device = await start_device()
     flow_id = await until(lambda: discovered_flow(home, device))
     result = await home.config_entries.flow.async_configure(flow_id, {})
@@ -64,8 +65,8 @@ async def test_codes_differ(home: HomeAssistant, hass_storage: dict[str, Any], s
     device = await start_device()
     shown = await confirm(home, device)
     done = await home.config_entries.flow.async_configure(shown["flow_id"], {"verdict": "different"})
-    assert (done["type"], done["reason"]) == ("abort", "different_code_suspicious")
-    assert "Reset" in ABORTS[done["reason"]]
+    assert failed_with(done) == "different_code_suspicious"
+    assert "Reset" in ERRORS["different_code_suspicious"]
     assert not home.config_entries.async_entries(DOMAIN)
     assert stored_keys(hass_storage) == []
     await until(lambda: discovered_flow(home, device))
@@ -110,7 +111,7 @@ async def test_key_that_cannot_be_written(
     shown = await confirm(home, device)
     monkeypatch.setattr(DurableStore, "async_save", fail)
     done = await home.config_entries.flow.async_configure(shown["flow_id"], {"verdict": "same"})
-    assert (done["type"], done["reason"]) == ("abort", "not_stored")
+    assert failed_with(done) == "not_stored"
     assert stored_keys(hass_storage) == []
     assert device.told("verified") == []
 
@@ -120,7 +121,8 @@ async def test_radio_path_that_cannot_connect(home: HomeAssistant, start_device:
     flow_id = await until(lambda: discovered_flow(home, device))
     monkeypatch.setattr(bluetooth, "async_ble_device_from_address", lambda *_args, **_kwargs: None)
     done = await home.config_entries.flow.async_configure(flow_id, {})
-    assert (done["type"], done["reason"]) == ("abort", "not_connectable")
+    done = await until_step(home, done)
+    assert failed_with(done) == "not_connectable"
     assert (done["description_placeholders"] or {})["reason"]
 
 
@@ -139,9 +141,9 @@ async def test_two_devices_at_once(home: HomeAssistant, start_device: StartDevic
 async def test_device_picked_from_the_list(home: HomeAssistant, start_device: StartDevice) -> None:
     device = await start_device()
     await until(lambda: discovered_flow(home, device))
-    listed = await home.config_entries.flow.async_init(DOMAIN, context={"source": "user"})
-    assert listed["step_id"] == "user"
-    begun = await home.config_entries.flow.async_configure(listed["flow_id"], {"address": device.program.address})
+    shown = await listed(home)
+    assert shown["step_id"] == "choose"
+    begun = await home.config_entries.flow.async_configure(shown["flow_id"], {"devices": [device.program.address]})
     shown = await until_step(home, begun)
     done = await home.config_entries.flow.async_configure(shown["flow_id"], {"verdict": "same"})
     assert done["type"] == "create_entry"
@@ -149,7 +151,7 @@ async def test_device_picked_from_the_list(home: HomeAssistant, start_device: St
 
 
 async def test_nothing_to_pick(home: HomeAssistant) -> None:
-    done = await home.config_entries.flow.async_init(DOMAIN, context={"source": "user"})
+    done = await listed(home)
     assert (done["type"], done["reason"]) == ("abort", "no_devices_found")
 
 
@@ -181,13 +183,14 @@ async def test_link_that_is_cut_during_the_negotiation(home: HomeAssistant, star
     assert shown["step_id"] == "code", shown
 
 
-async def test_device_without_x25519_is_refused_unless_the_floor_is_lower(home: HomeAssistant, start_device: StartDevice) -> None:
+async def test_device_without_x25519_is_refused_unless_the_user_accepts_it(home: HomeAssistant, start_device: StartDevice) -> None:
     device = await start_device(suites=(0x01,))
-    done = await confirm(home, device)
-    assert (done["type"], done["reason"]) == ("abort", "suite_below_floor")
-    home.data[HUB].options = {**OPTIONS, "floor": 0x01}
-    done = await confirm(home, device)
+    shown = await confirm(home, device)
+    assert failed_with(shown) == "suite_below_floor"
+    again = await home.config_entries.flow.async_configure(shown["flow_id"], {"security": {"method": "loss"}})
+    done = await until_step(home, again)
     assert done["type"] == "create_entry", done
+    assert done["result"].options == {"floor": 0x01}
     assert device.told("code") == []
     await until(lambda: state_of(home, "binary_sensor.test_thermometer_code_compared") == "off")
 

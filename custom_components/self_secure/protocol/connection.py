@@ -74,13 +74,16 @@ class Connection(ConnectionView):
 
     # --- the user
 
-    def open_pairing(self, now: float) -> None:
-        """Open the window: the user wants a key with this device. LocalError if a negotiation is running."""
+    def open_pairing(self, now: float, floor: int | None = None) -> None:
+        """Open the window: the user wants a key with this device. LocalError if a negotiation is running.
+
+        `floor` is the weakest suite that the user accepts this time; None: the one of the settings.
+        """
         self._check_running()
         settings = self._settings
         terms = Terms(
             hub_id=settings.hub_id,
-            floor=settings.floor,
+            floor=settings.floor if floor is None else floor,
             rule=settings.rule,
             human_check=settings.human_check,
             expected_identity=self.identity,

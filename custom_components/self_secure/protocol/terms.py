@@ -41,6 +41,11 @@ class HumanCheckSlot:
         if self._owner is owner:
             self._owner = None
 
+    @property
+    def is_free(self) -> bool:
+        """Whether nobody's code waits for the user."""
+        return self._owner is None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:

@@ -82,9 +82,9 @@ class Client(ContactListener):
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name=f"self_secure {self._name}")
 
-    def open_pairing(self) -> None:
-        """Accept the device's next request for a key."""
-        self._post(self.connection.open_pairing)
+    def open_pairing(self, floor: int | None = None) -> None:
+        """Accept the device's next request for a key, with suite `floor` or a better one (None: as the settings say)."""
+        self._post(lambda now: self.connection.open_pairing(now, floor))
 
     def cancel_pairing(self) -> None:
         """End a running negotiation."""
@@ -194,7 +194,7 @@ class Client(ContactListener):
     async def _run(self) -> None:
         try:
             while not self._ended:
-                if self.connection.wants_link:
+                if self._wants_link:
                     self.contact.want(self._clock())
                 given = await self._next_input()
                 self._feed(given)
@@ -207,9 +207,16 @@ class Client(ContactListener):
             self._refuse_asking()
             await self.contact.end()
 
+    @property
+    def _wants_link(self) -> bool:
+        """Whether a link is to be opened, or has something to do; one that is kept is opened only where it needs no resume."""
+        paired = self.connection
+        kept = self.contact.keep and not self.contact.is_open and paired.epoch is not None and not paired.pairing
+        return paired.wants_link or kept
+
     async def _next_input(self) -> _Input:
         """Return what arrives next, or the timer if that is due first."""
-        deadlines = (self.connection.next_deadline, self.contact.next_deadline(self.connection.wants_link))
+        deadlines = (self.connection.next_deadline, self.contact.next_deadline(self._wants_link))
         due = min((one for one in deadlines if one is not None), default=None)
         try:
             async with asyncio.timeout(None if due is None else max(0.0, due - self._clock())):

@@ -45,6 +45,7 @@ class Contact:
         self.back_off = BackOff()
         self.error: LinkError | None = None  # of the last attempt or write; None after a success
         self.new_link = new_link
+        self.keep = False  # an open link stays open, also when nothing is to be done
         self._listener = listener
         self._clock = clock
         self._name = name
@@ -66,6 +67,8 @@ class Contact:
 
     def next_deadline(self, wanted: bool) -> float | None:
         """Return when the link is idle, or when the next attempt to open a `wanted` one may be made."""
+        if self._link is not None and self.keep and not wanted:
+            return None
         if self._link is not None:
             return self._last_traffic + (IDLE_SECONDS if wanted else LINGER_SECONDS)
         return self.back_off.until if wanted and self._opening is None else None

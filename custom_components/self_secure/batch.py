@@ -1,0 +1,192 @@
+"""Several devices paired at once: at most eight broadcasts at a time, one code after the other."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+
+from .const import DOMAIN
+from .hub import HUB
+from .pairing import PairingAttempt
+from .pairing_errors import PairingError
+from .protocol.errors import Cause, SnapshotError
+from .protocol.events import Verdict
+from .store import device_store
+
+if TYPE_CHECKING:
+    from .coordinator import SelfSecureConfigEntry
+    from .protocol.events import PairingProgressed
+
+PARALLEL_MAX: Final = 8  # protocol.md 9
+BUSY_TRIES: Final = 3  # a device that is told three times that another one's code waits is left to the user
+BUSY_STEP: Final = 0.5  # s between looks whether that code has been answered
+
+
+@dataclass(eq=False, slots=True)
+class Candidate:
+    """One device to pair, and what has become of it."""
+
+    address: str
+    short_id: bytes
+    name: str
+    floor: int | None = None  # weakest suite that the user accepts; None: as for all
+    entry: SelfSecureConfigEntry | None = None  # if it is paired again
+    attempt: PairingAttempt | None = field(default=None, repr=False)
+    failure: PairingError | None = None
+    identity: str | None = None  # once its key is stored
+    ended: asyncio.Task[None] | None = field(default=None, repr=False)
+
+    def hand_over(self) -> None:
+        """Leave the running client to the entry."""
+        attempt, self.attempt = self.attempt, None
+        if attempt is not None and self.identity is not None:
+            attempt.hand_over(self.identity)
+
+    @property
+    def progress(self) -> PairingProgressed | None:
+        """How far its broadcast has been collected."""
+        return self.attempt.progress if self.attempt else None
+
+
+class Batch:
+    """Pairs its candidates; the protocol allows one code per hub to wait for the user (protocol.md 5 rule 8).
+
+    Args:
+        hass: Home Assistant.
+        progressed: called when the progress of a candidate has changed.
+        completed: awaited with each candidate whose key is stored, before it counts as ended.
+    """
+
+    def __init__(self, hass: HomeAssistant, progressed: Callable[[], None], completed: Callable[[Candidate], Awaitable[None]]) -> None:
+        self.candidates: list[Candidate] = []
+        self._hass = hass
+        self._progressed, self._completed = progressed, completed
+        self._places = asyncio.Semaphore(PARALLEL_MAX)
+        self._turn = asyncio.Lock()  # of those who were told that another one's code waits
+        self._comparing: list[Candidate] = []
+        self._news = asyncio.Event()
+
+    def start(self, candidate: Candidate) -> None:
+        """Begin to pair one device, again if it has failed."""
+        candidate.failure = candidate.attempt = None
+        if candidate not in self.candidates:
+            self.candidates.append(candidate)
+        candidate.ended = self._hass.async_create_background_task(self._pair(candidate), f"{DOMAIN} pairing {candidate.name}")
+
+    def leave_out(self, candidate: Candidate) -> None:
+        """The user does not want this one any more."""
+        self.candidates.remove(candidate)
+
+    @property
+    def comparing(self) -> Candidate | None:
+        """The device whose code the user has to compare now."""
+        return next(iter(self._comparing), None)
+
+    @property
+    def failed(self) -> Candidate | None:
+        """A device that could not be paired."""
+        return next((one for one in self.candidates if one.failure is not None), None)
+
+    @property
+    def running(self) -> list[Candidate]:
+        """Who has not ended yet."""
+        return [one for one in self.candidates if one.ended is not None and not one.ended.done()]
+
+    async def wait(self) -> None:
+        """Wait until there is a code to compare, or all have ended."""
+        while self.comparing is None and self.running:
+            self._news.clear()
+            news = asyncio.ensure_future(self._news.wait())
+            try:
+                await asyncio.wait({news, *(one.ended for one in self.running if one.ended)}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                news.cancel()
+
+    async def answer(self, verdict: Verdict) -> None:
+        """Hand on what the user said about the code of `comparing`; returns when that device has ended."""
+        candidate = self.comparing
+        if candidate is None or candidate.attempt is None or candidate.ended is None:
+            return
+        await candidate.attempt.answer(verdict)
+        await asyncio.wait({candidate.ended})
+
+    async def close(self) -> None:
+        """End everything; keys that are stored and have no entry go."""
+        attempts = [one.attempt for one in self.candidates if one.attempt is not None]
+        for one in self.candidates:
+            if one.ended is not None:
+                one.ended.cancel()
+        await asyncio.gather(*(attempt.close() for attempt in attempts))
+
+    # --- one device
+
+    async def _pair(self, candidate: Candidate) -> None:
+        try:
+            async with self._places:
+                candidate.identity = await self._stored_key(candidate)
+                if candidate.identity is None:
+                    await self._negotiate(candidate)
+        except PairingError as error:
+            candidate.failure = error
+            if candidate.attempt is not None:  # which tells the device; the user need not wait for that
+                self._hass.async_create_background_task(candidate.attempt.close(), f"{DOMAIN} end of pairing {candidate.name}")
+        else:
+            await self._completed(candidate)
+
+    async def _stored_key(self, candidate: Candidate) -> str | None:
+        """Return the identity of a device whose pairing only lacks its entry: its client goes on with what is on disk."""
+        hub = self._hass.data[HUB]
+        identity = hub.unfinished_key(candidate.short_id) if candidate.entry is None else None
+        if identity is None:
+            return None
+        try:
+            return identity if hub.connection(await device_store(self._hass, identity).async_load()).paired else None
+        except HomeAssistantError, SnapshotError:
+            return None
+
+    async def _negotiate(self, candidate: Candidate) -> None:
+        try:
+            await self._once(candidate)
+        except PairingError as error:
+            if error.cause is not Cause.BUSY:
+                raise
+            await self._again(candidate)
+
+    async def _again(self, candidate: Candidate) -> None:
+        """Another one's code waited: try again when it is answered, one device after the other."""
+        async with self._turn:
+            for tries_left in reversed(range(BUSY_TRIES)):
+                if candidate.attempt is not None:
+                    await candidate.attempt.close()
+                await self._until_free()
+                try:
+                    await self._once(candidate)
+                except PairingError as error:
+                    if error.cause is not Cause.BUSY or tries_left == 0:
+                        raise
+                else:
+                    return
+
+    async def _until_free(self) -> None:
+        while not self._hass.data[HUB].human_check.is_free:  # noqa: ASYNC110  # the protocol has no callback for it
+            await asyncio.sleep(BUSY_STEP)
+
+    async def _once(self, candidate: Candidate) -> None:
+        attempt = candidate.attempt = PairingAttempt(
+            self._hass, candidate.address, candidate.short_id, candidate.name, self._progressed, candidate.entry
+        )
+        attempt.floor = candidate.floor
+        await attempt.start()
+        await attempt.comparable()
+        if attempt.code is not None:
+            self._comparing.append(candidate)
+            self._news.set()
+        try:
+            candidate.identity = (await attempt.completed()).identity.hex()
+        finally:
+            if candidate in self._comparing:
+                self._comparing.remove(candidate)
+        candidate.name = await attempt.name() or candidate.name

@@ -1,0 +1,95 @@
+"""What the dialogs show: fields, lists and numbers, without any decision."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from homeassistant.components.bluetooth import BluetoothServiceInfoBleak
+from homeassistant.data_entry_flow import section
+from homeassistant.helpers.selector import SelectOptionDict, SelectSelector, SelectSelectorConfig, SelectSelectorMode
+import probatio
+
+from .batch import Candidate
+from .const import FIELD_DEVICES, FIELD_METHOD, FIELD_NEXT, FIELD_VERDICT, SECTION_SECURITY
+from .protocol.events import PairingProgressed, Verdict
+from .protocol.suites import HYBRID, LOSS, PAPER
+
+METHODS: Final = {suite.name: suite.id for suite in (HYBRID, LOSS, PAPER)}
+AGAIN: Final = "again"
+LEAVE_OUT: Final = "leave_out"
+NOBODY: Final = "-"  # in place of an empty list of names
+
+METHOD: Final = SelectSelector(SelectSelectorConfig(options=list(METHODS), mode=SelectSelectorMode.DROPDOWN, translation_key=FIELD_METHOD))
+_VERDICTS: Final = SelectSelector(
+    SelectSelectorConfig(options=[verdict.value for verdict in Verdict], mode=SelectSelectorMode.LIST, translation_key=FIELD_VERDICT)
+)
+_NEXT: Final = SelectSelector(SelectSelectorConfig(options=[AGAIN, LEAVE_OUT], mode=SelectSelectorMode.LIST, translation_key=FIELD_NEXT))
+
+type Fields = Mapping[probatio.Marker, Any]
+
+
+def code_form() -> probatio.Schema:
+    """Return the question what the device shows; not required, or the frontend would answer it with its first option."""
+    return probatio.Schema({probatio.Optional(FIELD_VERDICT): _VERDICTS})
+
+
+def method_name(floor: int) -> str:
+    """Return what the forms call the suite."""
+    return next(name for name, number in METHODS.items() if number == floor)
+
+
+def security_form(floor: int, fields: Fields | None = None, *, collapsed: bool = True) -> probatio.Schema:
+    """Return a form's fields and, folded away, the weakest method that the user accepts of this device."""
+    usual = {FIELD_METHOD: method_name(floor)}
+    methods = probatio.Schema({probatio.Required(FIELD_METHOD, default=usual[FIELD_METHOD]): METHOD})
+    folded = section(methods, {"collapsed": collapsed})
+    # the frontend takes a section's own default, and none of those inside it
+    return probatio.Schema({**(fields or {}), probatio.Optional(SECTION_SECURITY, default=usual): folded})
+
+
+def chosen_floor(user_input: Mapping[str, Any]) -> int:
+    """Return the id of the method that was chosen in a `security_form`."""
+    return METHODS[user_input[SECTION_SECURITY][FIELD_METHOD]]
+
+
+def next_field() -> Fields:
+    """Return the question what to do about one of several devices that could not be paired."""
+    return {probatio.Required(FIELD_NEXT, default=AGAIN): _NEXT}
+
+
+def devices_field(heard: Iterable[tuple[BluetoothServiceInfoBleak, str]], chosen: list[str]) -> Fields:
+    """Return the list of devices to choose from, each with its signal and who hears it (adapter or proxy) best."""
+    options = [
+        SelectOptionDict(value=info.address, label=f"{info.name} ({info.address}), {info.rssi} dBm, {scanner}") for info, scanner in heard
+    ]
+    devices = SelectSelector(SelectSelectorConfig(options=options, multiple=True, mode=SelectSelectorMode.LIST))
+    return {probatio.Required(FIELD_DEVICES, default=chosen): devices}
+
+
+def progress_text(progress: PairingProgressed, assumed_loss: int) -> dict[str, str]:
+    """Return the numbers that the progress step of one device shows."""
+    return {
+        "packets": str(progress.packets),
+        "minimum": str(progress.minimum),
+        "loss": f"{100 * progress.loss:.0f}",
+        "secrecy": f"{progress.secrecy_bits:.0f}",
+        "target": str(progress.target_bits),
+        "assumed_loss": str(assumed_loss),
+        "scanners": str(progress.scanners),
+        "seconds": f"{progress.seconds_left:.0f}",
+    }
+
+
+def batch_text(candidates: list[Candidate]) -> dict[str, str]:
+    """Return what the progress step of several devices shows: how many, how many are ready, and each one's part."""
+    lines = [f"{one.name}: {100 * _fraction(one):.0f} %" for one in candidates]
+    paired = sum(one.identity is not None for one in candidates)
+    return {"count": str(len(candidates)), "paired": str(paired), "devices": "\n".join(f"- {line}" for line in lines)}
+
+
+def _fraction(one: Candidate) -> float:
+    return 1.0 if one.identity else one.progress.fraction if one.progress else 0.0
+
+
+def names(candidates: Iterable[str]) -> str:
+    """Return names as one text."""
+    return ", ".join(candidates) or NOBODY

@@ -1,0 +1,49 @@
+"""Why an attempt to pair ended; each has a text of its own in the dialog."""
+
+from typing import override
+
+from .protocol.errors import Cause
+from .transport.link import LinkErrorKind
+
+
+class PairingError(Exception):
+    """The attempt is over without a key; nothing of it is stored.
+
+    Args:
+        cause: of the protocol.
+        suspicious: somebody may sit between.
+        link: why the last connection could not be made, if that is what went wrong.
+    """
+
+    def __init__(self, cause: Cause, suspicious: bool, link: LinkErrorKind | None = None) -> None:
+        super().__init__(cause.value)
+        self.cause = cause
+        self.suspicious = suspicious
+        self.link = link
+
+    @property
+    def reason(self) -> str:
+        """Key of the text that tells it."""
+        if self.suspicious:
+            return f"{self.cause.value}_suspicious"
+        if self.cause is Cause.TIMEOUT and self.link is LinkErrorKind.NO_SLOT:
+            return LinkErrorKind.NO_SLOT.value
+        return self.cause.value
+
+
+class AlreadyPairedError(PairingError):
+    """Behind this beacon is a device that has its own entry."""
+
+
+class UnreachableError(PairingError):
+    """There is no way to connect; the device has heard nothing."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(Cause.TIMEOUT, suspicious=False)
+        self._reason = reason
+        self.detail = detail
+
+    @property
+    @override
+    def reason(self) -> str:
+        return self._reason
