@@ -9,13 +9,12 @@ from pathlib import Path
 import sys
 import time
 
-import self_secure_device_linux  # noqa: F401  # registers cryptolib before the device's core is imported
-
 from .channel import fig7
 from .evaluation.report import Setting
 from .listener import evaluation as secrecy
+from .robustness import evaluation as robustness
 
-EXPERIMENTS = {"fig7": fig7.run, "secrecy": secrecy.run}
+EXPERIMENTS = {"fig7": fig7.run, "secrecy": secrecy.run, "robustness": robustness.run}
 PUBLISHED = Path("docs/evaluation")
 QUICK = Path("evaluation-results")
 
