@@ -94,8 +94,7 @@ async def run(plan: Plan, folder: WatchedFolder, processes: Processes, report: R
                 report.suspects[0] = stage.home_assistant.process
                 tell(await _cycle(stage))
             if number % SEARCH_EVERY == 0:
-                await _search(stage, report)
-                await stage.start()
+                await _pause(stage, report)
         await _end(stage, report)
     finally:
         await stage.home_assistant.process.stop()
@@ -184,8 +183,15 @@ async def _check_loaded(stage: Stage, api: Api) -> None:
             raise DemoError(f"{device.name} was paired or is to be paired again", device)
 
 
+async def _pause(stage: Stage, report: Report) -> None:
+    """End Home Assistant in peace, once it has erased what the kills left, and search for keys."""
+    async with stage.home_assistant.signed_in() as api:
+        await _check_loaded(stage, api)
+    await _search(stage, report)
+    await stage.start()
+
+
 async def _search(stage: Stage, report: Report) -> None:
-    """Search what Home Assistant leaves when it ends in peace; at its start it erased what the kills had left."""
     await stage.home_assistant.process.stop()
     async with report.step("no key outside the store") as tell:
         tell(f"{await asyncio.to_thread(stage.folder.check)} keys searched for")
