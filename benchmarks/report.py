@@ -36,11 +36,16 @@ def processor() -> str:
     return named[1] if named else platform.machine()
 
 
+def machine() -> dict[str, Any]:
+    """Return what it was measured on."""
+    return {"processor": processor(), "cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()}
+
+
 def summary(bench: Bench) -> dict[str, Any]:
     """Return everything that was measured (JSON types only)."""
     cases = {case.key: case for case in bench.cases}
     return {
-        "machine": {"processor": processor(), "cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()},
+        "machine": machine(),
         "versions": versions(),
         "cases": [_case(case) for case in bench.cases],
         "goals": [goal.judge(cases) for goal in GOALS if goal.ours in cases],

@@ -1,0 +1,170 @@
+"""How cost grows with the number of devices, the size of a message and the size of a set; nothing may be worse than linear."""
+
+import argparse
+from collections.abc import Callable, Mapping
+from functools import partial
+import gc
+from pathlib import Path
+import secrets
+import tempfile
+import tracemalloc
+from typing import Any, Final
+
+from homeassistant.components import bluetooth
+from homeassistant.core import HomeAssistant
+
+from custom_components.self_secure.protocol import sets
+from custom_components.self_secure.protocol.connection import Connection, Settings
+from custom_components.self_secure.protocol.limits import N_MAX_LIMIT
+from custom_components.self_secure.protocol.refusal import Refusals
+from custom_components.self_secure.protocol.terms import HumanCheckSlot
+
+from . import air, report, series
+from .chains import HubChains
+from .couple import Couple, branch, replay_hub
+from .harness import Bench
+from .readings import objects
+from .series import CONSTANT, LINEAR, Series, processor_us
+
+DEVICES: Final = (1, 10, 100, 1000, 10_000)
+LIVE_MOST: Final = 1000  # copies with chains: each takes some 2 ms to make
+SIZES: Final = (16, 32, 64, 128, 256, 512)
+SETS: Final = (64, 128, 256, 512, 1024, 2048)
+BYTES_MOST: Final = 8000.0  # of memory, per device
+_MESSAGES: Final = 50  # per trial
+_FEW: Final = 3  # trials of what takes seconds
+_HUB: Final = b"hub of the bench"
+_PACKETS: Final = 200  # advertisements per trial
+
+
+def main(arguments: list[str]) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="scripts/bench growth", description=__doc__)
+    parser.add_argument("--most", type=int, default=max(DEVICES), help="devices")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    given = parser.parse_args(arguments)
+    found = [*_of_devices([n for n in DEVICES if n <= given.most]), *_of_sizes(), *_of_sets()]
+    print(series.text(found))
+    if given.json:
+        report.write({"machine": report.machine(), "series": [one.as_json() for one in found]}, given.json)
+    return 0
+
+
+# --- devices
+
+
+def _of_devices(numbers: list[int]) -> list[Series]:
+    couple = Couple().pair()
+
+    def start(n: int) -> list[Connection]:
+        return _connections(couple.snapshot, n)
+
+    def branches(n: int) -> list[Connection]:
+        return [branch(couple.hub) for _ in range(n)]
+
+    few = [n for n in numbers if n <= LIVE_MOST]
+    return [
+        Series("memory of a device, as started", "bytes", LINEAR, {n: held_bytes(partial(start, n)) for n in numbers}),
+        Series("memory of a device, with chains", "bytes", LINEAR, {n: held_bytes(partial(branches, n)) for n in few}),
+        Series("start from the snapshot, collector off", "µs", LINEAR, _starts(start, numbers, collector=False)),
+        Series("start from the snapshot, collector on", "µs", None, _starts(start, numbers, collector=True)),
+        Series("timers: ask all, call all", "µs", LINEAR, {n: processor_us(_tick, partial(start, n), trials=_FEW) for n in numbers}),
+        Series("one advertisement among n listeners", "µs", CONSTANT, _lookups(numbers)),
+    ]
+
+
+def _starts(start: Callable[[int], object], numbers: list[int], *, collector: bool) -> dict[int, float]:
+    """Return µs of starting n; Python's collector looks through all of a large heap now and then, which is no work of ours."""
+    if not collector:
+        gc.disable()
+    try:
+        return {n: processor_us(start, partial(int, n), trials=_FEW) for n in numbers}
+    finally:
+        gc.enable()
+
+
+def _connections(snapshot: Mapping[str, Any], n: int) -> list[Connection]:
+    """Return `n` devices of one hub, as the integration starts them."""
+    slot, refusals = HumanCheckSlot(), Refusals()
+    return [Connection(Settings(hub_id=_HUB, human_check=slot, refusals=refusals), secrets.token_bytes, snapshot) for _ in range(n)]
+
+
+def held_bytes(make: Callable[[], Any]) -> float:
+    """Return the bytes that what `make` returns keeps allocated."""
+    gc.collect()
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    kept = make()
+    gc.collect()
+    after = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    del kept
+    return float(after - before)
+
+
+def _tick(connections: list[Connection]) -> None:
+    for connection in connections:
+        deadline = connection.next_deadline
+        connection.timer(0.0 if deadline is None else deadline - 1)
+
+
+def _lookups(numbers: list[int]) -> dict[int, float]:
+    bench = Bench(rounds=7, block_ms=1)
+    try:
+        return {n: bench.await_(_lookup(n)) for n in numbers}
+    finally:
+        bench.close()
+
+
+async def _lookup(n: int) -> float:
+    """Return µs of one advertisement of one of `n` devices that are listened to."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        hass = HomeAssistant(folder)
+        scanner = await air.home_assistant(hass)
+        addresses = [f"AA:BB:{n >> 16 & 0xFF:02X}:{n >> 8 & 0xFF:02X}:{n & 0xFF:02X}:00" for n in range(n)]
+        for address in addresses:
+            bluetooth.async_register_advertisement_callback(hass, _heard, address)
+        payloads = [b"\x02\x01\x06\x03\xff\x34\x12" + number.to_bytes(2) for number in range(_PACKETS)]
+
+        def hear(_state: object) -> None:
+            for payload in payloads:
+                scanner.hear(addresses[-1], payload)
+
+        hear(None)
+        return processor_us(hear) / _PACKETS
+
+
+def _heard(_info: object) -> None:
+    """Listen, and do nothing."""
+
+
+# --- messages and sets
+
+
+def _of_sizes() -> list[Series]:
+    def talk(chains: HubChains) -> None:
+        for _ in range(_MESSAGES):
+            chains.down()
+
+    points = {size: processor_us(talk, partial(HubChains, objects(size))) / _MESSAGES for size in SIZES}
+    return [Series("round trip of a message of n bytes", "µs", LINEAR, points)]
+
+
+def _of_sets() -> list[Series]:
+    whole = {n: _negotiation(n) for n in SETS}
+    coded = {n: processor_us(sets.encode, partial(_two_thirds, n)) for n in SETS}
+    return [
+        Series("negotiation over a set of n packets, hub", "µs", LINEAR, whole),
+        Series("coding a set of n packets", "µs", LINEAR, coded),
+    ]
+
+
+def _two_thirds(n: int) -> list[int]:
+    return [3 * number // 2 for number in range(n)]
+
+
+def _negotiation(n: int) -> float:
+    """Return µs of the hub's side, from REQ to OPEN, over a set of `n` packets."""
+    played = Couple(packets=n, loss=0.2 if n < N_MAX_LIMIT else 0.0)  # a broadcast ends at 2,048
+    played.negotiate()
+    return processor_us(lambda hub: replay_hub(hub, played.hub_tape), played.new_hub)
