@@ -12,9 +12,10 @@ import time
 from .channel import fig7
 from .evaluation.report import Setting
 from .listener import evaluation as secrecy
+from .overhead import evaluation as table2
 from .robustness import evaluation as robustness
 
-EXPERIMENTS = {"fig7": fig7.run, "secrecy": secrecy.run, "robustness": robustness.run}
+EXPERIMENTS = {"fig7": fig7.run, "secrecy": secrecy.run, "table2": table2.run, "robustness": robustness.run}
 PUBLISHED = Path("docs/evaluation")
 QUICK = Path("evaluation-results")
 
