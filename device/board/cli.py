@@ -12,7 +12,7 @@ import sys
 import tempfile
 
 from .bridge import Bridge, BridgeError
-from .flash import CORE_UNIT, PAPER, PROGRAM, RESUME, Image, build
+from .flash import PAPER, PROGRAM, Image, build
 
 HEAP = "64k"  # what 32 kB are on a 32-bit chip: pointers are twice as wide here
 SUITES = {"hybrid": (0x11,), "loss": (0x01,), "hybrid,loss": (0x11, 0x01), "paper": (0x00,)}  # ids, best first
@@ -60,7 +60,7 @@ async def _run(given: argparse.Namespace, image: Image) -> int:
     bridge = Bridge(given.transport, given.address or chip_address(given.state))
     try:
         port = await bridge.open()
-        say(f"flash core={image.size(CORE_UNIT, RESUME)} program={image.size(PROGRAM)} paper={image.size(PAPER)}")
+        say(f"flash core={image.core_size} program={image.size(PROGRAM)} paper={image.size(PAPER)}")
         return await _board(given, image, bridge, port, stop)
     finally:
         await bridge.close()

@@ -23,7 +23,7 @@ FIRMWARE = Path(__file__).with_name("firmware")
 BOARDS = Path(__file__).with_name("boards")  # the esp32 program on simulated sensors
 OPTIMISED = "-O3"  # no assertions, no line numbers: what a product ships
 CORE_UNIT, PROGRAM = "core", "program"  # what is loaded at the start; more is loaded when a function imports it
-RESUME, PAPER = "resume", "paper"  # such later units: a part of the core, and a suite
+PAPER = "paper"  # such later units: a suite for research; all others belong to the core
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,11 @@ class Image:
     def size(self, *units: str) -> int:
         """Return the bytes of some units."""
         return sum(size for name, size in self.sizes.items() if name.startswith(units))
+
+    @property
+    def core_size(self) -> int:
+        """The bytes of the core, without the suite that a maker may leave out."""
+        return self.size("") - self.size(PROGRAM, PAPER)
 
 
 def core() -> Iterator[Module]:

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 import time
 
 import bluetooth
@@ -76,6 +77,8 @@ class Program:
         self._button = button
         self._radio = Radio(self.core, self.clock, self.event)
         self.console = Console(self)
+        self._resident = set(sys.modules)  # what is needed all the time
+        self._idle = True  # no module of a pairing or resume is loaded for nothing
 
     # --- the core's port ---------------------------------------------------------------------------------------
 
@@ -93,6 +96,7 @@ class Program:
             self.profile.show(value)
         elif kind in ("paired", "resumed"):
             self._measure_at = self.clock.now()
+            self._idle = False
         elif kind in ("connected", "disconnected"):
             gc.collect()  # while little is alive: it keeps the heap in one piece
         print(line(kind, value))
@@ -112,12 +116,25 @@ class Program:
     def step(self):
         """Do everything that is due, without waiting."""
         self._radio.step()
+        if not self._idle:
+            self._unload()
         if self.clock.now() >= self._measure_at:
             self._measure_at = self.clock.now() + self._every
             self.measure()
         if self._button is not None:
             self._feel(self._button.step(self.clock.now()))
         self.console.step()
+
+    def _unload(self):
+        """Drop the modules of the pairing or resume that is over: they take a sixth of a small heap."""
+        self._idle = True
+        for name in list(sys.modules):
+            if name not in self._resident:
+                parent, _, child = name.rpartition(".")
+                if parent:
+                    delattr(sys.modules[parent], child)
+                del sys.modules[name]
+        gc.collect()
 
     def _feel(self, touch):
         try:

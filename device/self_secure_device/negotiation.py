@@ -9,6 +9,7 @@ from array import array
 from . import frames, keys, limits, messages, sets, tables
 from .crypto import equal, sha256, tag
 from .errors import StateError, TagError
+from .request import Request, Secrets
 from .session import Session
 from .suites import SUITES
 
@@ -20,6 +21,11 @@ TIMEOUT_CAUSES = {
     tables.ACKNOWLEDGED: "no END",
     tables.OPENED: "unconfirmed",
 }
+
+
+def begin(identity, parameters, urandom, now):
+    """Return a negotiation whose request is to be sent."""
+    return Negotiation(Request(identity, parameters, Secrets.draw(urandom)), urandom(16), now)
 
 
 class Negotiation:

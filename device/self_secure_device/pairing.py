@@ -2,9 +2,7 @@
 
 from . import limits, tables
 from .errors import DeviceError, StateError, StorageError
-from .negotiation import Negotiation
-from .request import Request, Secrets
-from .suites import PAPER_ID, find
+from .suites import find
 
 
 def earliest(one, other):
@@ -127,14 +125,9 @@ class Pairing:
         except DeviceError as error:
             self._host.emit("error", str(error))
             return
-        self.negotiation = self._begin(now)
+        suite, identity = find(self._parameters.suites[0]), self._host.keyring.identity
+        self.negotiation = suite.begin(identity, self._parameters, self._host.urandom, now)
         self._host.send_frame(self.negotiation.request.frame)
-
-    def _begin(self, now):
-        identity, urandom = self._host.keyring.identity, self._host.urandom
-        if self._parameters.paper:
-            return find(PAPER_ID).begin(identity, self._parameters, urandom, now)
-        return Negotiation(Request(identity, self._parameters, Secrets.draw(urandom)), urandom(16), now)
 
     def _expire(self, now):
         silent = self.negotiation.state == tables.BROADCASTING and self._host.link is not None

@@ -87,6 +87,12 @@ class RadioHub:
         self.client = Client(connection, lambda: RadioLink(self.hosts[0], self._address), self._save, self._take, "Board")
         self.client.start()
 
+    async def forget(self) -> None:
+        """Lose the memory and start again from what is on disk: the next contact resumes."""
+        await self.client.stop()
+        self.events.clear()
+        self.start()
+
     async def _save(self, snapshot: Mapping[str, Any]) -> None:
         self.disk = dict(snapshot)
 

@@ -111,14 +111,13 @@ class Renamer(ast.NodeTransformer):
 
     @override
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.stmt:
-        """Inside a function: the name stays local, what it stands for comes from another unit."""
-        [alias] = node.names
-        origin = self._naming.imported(self._module, node, alias)
-        if origin is None:
+        """Inside a function: the names stay local, what they stand for comes from another unit."""
+        origins = [self._naming.imported(self._module, node, alias) for alias in node.names]
+        if None in origins:
             return node
-        owner, _ = origin = self._naming.origin(origin)
-        renamed = ast.alias(self._naming.globals[origin], alias.asname or alias.name)
-        return ast.ImportFrom(self._naming.modules[owner].unit, [renamed], 0)
+        found = [self._naming.origin(origin) for origin in origins if origin is not None]
+        renamed = [ast.alias(self._naming.globals[one], alias.asname or alias.name) for one, alias in zip(found, node.names, strict=True)]
+        return ast.ImportFrom(self._naming.modules[found[0][0]].unit, renamed, 0)
 
     @override
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.stmt | None:

@@ -3,7 +3,7 @@
 A folder of its own: a maker leaves it out of a firmware, and ``suites.find`` imports it only when the suite is used.
 """
 
-from . import chains, negotiation, packets
+from . import chains, packets
 
 
 class Paper:
@@ -24,8 +24,9 @@ class Paper:
 
     def begin(self, identity, parameters, urandom, now):
         """Return a new negotiation, as ``negotiation.begin`` does for the other suites."""
-        request = negotiation.PaperRequest(identity, parameters, urandom)
-        return negotiation.PaperNegotiation(self, request, urandom, now)
+        from .negotiation import PaperNegotiation, PaperRequest  # noqa: PLC0415  # as in the other suites
+
+        return PaperNegotiation(self, PaperRequest(identity, parameters, urandom), urandom, now)
 
     def resume(self):
         """Return the machine of one resume."""

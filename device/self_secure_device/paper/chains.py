@@ -21,7 +21,7 @@ TEXT_BYTES = 1 + ID_BYTES  # type and id of a message with an empty body
 
 def first_store(bases, chains):
     """Return what is stored of a new life; ``bases`` are its first j, ``chains`` its K_0, by direction."""
-    return b"".join(u32(bases[d]) + chains[d] + NO_KEY for d in (TO_RESPONDER, TO_INITIATOR))
+    return u32(bases[0]) + chains[0] + NO_KEY + u32(bases[1]) + chains[1] + NO_KEY
 
 
 def save(store, saved):
@@ -69,12 +69,11 @@ class PaperSender(Sender):
 
         TagError when its ACK is none of ours. ``write(saved)`` stores a W-round key before it is used.
         """
-        fitting = [kept for kept in self._attempts if equal(kept.tag, packet.message)]
-        if not fitting or packet.seq <= self.seq:
+        kept = self._fitting(packet)
+        if kept is None or packet.seq <= self.seq:
             raise TagError("DACK")
         if packet.seq > self.seq + 1:
             return None
-        kept = fitting[0]
         chain = formulas.next_key(self.chain, self.text, kept.rand, self.seq, kept.retran)
         saved = _saved(self._direction, self._epoch, packet.seq, chain)
         if saved is not None:
@@ -82,6 +81,13 @@ class PaperSender(Sender):
         self.recent = self.recent[1 - RECENT :] + [(self.seq, self.text)]
         self._step(chain)
         return kept
+
+    def _fitting(self, packet):
+        """Return the attempt whose ACK this is, or None."""
+        for kept in self._attempts:
+            if equal(kept.tag, packet.message):
+                return kept
+        return None
 
 
 class PaperReceiver(Receiver):

@@ -4,7 +4,7 @@ import hashlib
 
 from cryptolib import aes
 
-from ..crypto import AES_BLOCK, Hmac, hmac, sha256, u32, xor
+from ..crypto import AES_BLOCK, INNER_PAD, OUTER_PAD, Hmac, hmac, sha256, u32, xor
 
 AES_CBC = 2  # cryptolib's number of the mode
 KEY_BYTES = 32
@@ -19,7 +19,11 @@ def padded_length(length):
 
 def mask(seed, length):
     """MGF1-SHA256."""
-    return b"".join(sha256(seed, u32(index)) for index in range((length + 31) // 32))[:length]
+    stream, index = b"", 0
+    while len(stream) < length:
+        stream += sha256(seed, u32(index))
+        index += 1
+    return stream[:length]
 
 
 def pad(plain, seed):
@@ -58,8 +62,7 @@ def _md5(*parts):
 def response_tag(derived, coded):
     """HMAC_rsp, formula (9): HMAC-MD5 of Cpr_s, 16 bytes."""
     key = derived + bytes(MD5_BLOCK - len(derived))
-    inner, outer = bytes(byte ^ 0x36 for byte in key), bytes(byte ^ 0x5C for byte in key)
-    return _md5(outer, _md5(inner, coded))
+    return _md5(xor(key, OUTER_PAD), _md5(xor(key, INNER_PAD), coded))
 
 
 def acknowledge_tag(derived, rand):

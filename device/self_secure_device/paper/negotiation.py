@@ -14,7 +14,6 @@ from . import chains, formulas, packets
 MIN_IDENTITY_BYTES = 6  # a MAC address, which the paper's Bob and Alice check for
 MIN_PACKETS = 20  # N_r, a constant of the suite
 RANDOM_BYTES = 20  # R: what an advertisement has room for
-DIRECTIONS = (TO_RESPONDER, TO_INITIATOR)
 
 
 class PaperRequest:
@@ -49,7 +48,7 @@ class PaperNegotiation(Negotiation):
 
     def begin(self, root):
         """Return what is stored of K_0, and the session that starts from it."""
-        first = [formulas.direction_key(root, direction) for direction in DIRECTIONS]
+        first = [formulas.direction_key(root, TO_RESPONDER), formulas.direction_key(root, TO_INITIATOR)]
         return chains.first_store((0, 0), first), chains.PaperSession((0, 0), first)
 
     # --- handlers, named in tables.NEGOTIATION -----------------------------------------------------------------
