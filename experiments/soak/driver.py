@@ -19,6 +19,7 @@ TEMPER_STEPS: Final = 150  # about one pairing
 TALK: Final = (0.03, 0.15, 0.5)  # share of messages among the steps in which nothing is in flight, for a while
 COPY_LEAVES: Final = 0.03  # per step: often before the copy has changed the epoch
 CALM_EVERY: Final = 5_000  # steps; then everything must come to rest
+HEALING: Final = ("hub: MessageDelayed", "device: undelivered", "hub: MessageDelivered after retries")
 CALM_STEPS: Final = 4_000  # in which it must
 
 
@@ -76,11 +77,27 @@ class Driver:
         world.broadcast.jamming = 0.0
         world.user.mood = "honest"
         self.faults.copy_leaves()
+        self._rest()
+        world.ledger.all_arrived()
+        self._prove_the_chains()
+
+    def _rest(self) -> None:
         for _ in range(CALM_STEPS):
             if self.at_rest:
                 return
-            world.step()
+            self.world.step()
         raise ViolationError(f"stuck: after {CALM_STEPS} steps without a fault {self._why()}")
+
+    def _prove_the_chains(self) -> None:
+        """One message each way must arrive at once: a chain that has split unnoticed would heal by a resume."""
+        before = [self.counts.rules[name] for name in HEALING]
+        self.faults.hub_sends()
+        self.faults.device_sends()
+        self._rest()
+        after = [self.counts.rules[name] for name in HEALING]
+        if after != before:
+            raise ViolationError(f"split: at rest, and yet {', '.join(HEALING)} rose from {before} to {after}")
+        self.world.ledger.all_arrived()
 
     def note_counters(self) -> None:
         """Add what the device has counted to the rules."""

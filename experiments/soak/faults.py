@@ -49,6 +49,7 @@ class Faults:
     def hub_sends(self) -> None:
         """The hub's user sends a message."""
         kind, body = self._rng.choice(TO_DEVICE_TYPES), self._body()
+        self.world.counts.note(f"hub's user sends {body[:12]!r}")
         self.world.ledger.sent("hub", kind, body)
         self._hub_send(kind, body)
 
@@ -61,18 +62,28 @@ class Faults:
             world.counts.rule(f"hub refuses: {type(error).__name__}")
         except PowerCutError:
             world.restart_hub()
+        else:
+            self._promised(body, unless=world.hub.ended)
+
+    def _promised(self, body: bytes, *, unless: bool) -> None:
+        if not unless:
+            self.world.ledger.promised(body)
 
     def device_sends(self) -> None:
         """The device measures something."""
         kind, body = self._rng.choice(TO_HUB_TYPES), self._body()
+        self.world.counts.note(f"device sends {body[:12]!r}")
         self.world.ledger.sent("device", kind, body)
         self._device_send(kind, body)
 
     def _device_send(self, kind: int, body: bytes) -> None:
+        world, life = self.world, self.world.front.core
         try:
-            self.world.guard(lambda: self.world.front.core.send(kind, body, self.world.ms))
+            world.guard(lambda: world.front.core.send(kind, body, world.ms))
         except DeviceError as error:
-            self.world.counts.rule(f"device refuses: {str(error).split(':')[0]}")
+            world.counts.rule(f"device refuses: {str(error).split(':')[0]}")
+        else:
+            self._promised(body, unless=world.front.core is not life or world.front is not world.node)
 
     def fill_queues(self) -> None:
         """More messages than the queues hold, and one that is too long."""

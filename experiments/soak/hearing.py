@@ -54,7 +54,7 @@ class HubEars:
             EpochStarted: self._epoch,
             ResumeFailed: self._resume_failed,
             MessageDelayed: self._plain,
-            MessageAbandoned: self._plain,
+            MessageAbandoned: self._abandoned,
             PairingRequested: self._plain,
             CloneSuspected: self._plain,
             StaleKeyHinted: self._plain,
@@ -92,6 +92,10 @@ class HubEars:
         self._world.counts.rule("hub: MessageDelivered" + (" after retries" if event.attempts > 1 else ""))
         self._world.ledger.confirmed(self._world.hub.bodies[event.handle])
 
+    def _abandoned(self, event: Any) -> None:
+        self._plain(event)
+        self._world.ledger.given_up(self._world.hub.bodies[event.handle])
+
     def _code(self, event: Any) -> None:
         self._plain(event)
         self._asked()
@@ -121,7 +125,7 @@ class HubEars:
 
     def _resume_failed(self, event: Any) -> None:
         self._world.counts.rule(f"hub: ResumeFailed {event.reason}")
-        self._world.user.resume_failed(event.failures, event.reason)
+        self._world.user.resume_failed(event.failures)
 
 
 class DeviceEars:

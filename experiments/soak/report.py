@@ -6,7 +6,7 @@ from .driver import Driver
 from .expected import ENOUGH_STEPS, expected
 from .reuse import Reuse
 
-JUDGED: Final = ("reused", "lost", "repeated", "forged", "no common epoch", "stuck", "crashed")
+JUDGED: Final = ("reused", "lost", "repeated", "forged", "no common epoch", "split", "stuck", "crashed")
 
 
 def report(driver: Driver, reuse: Reuse, violation: str | None) -> tuple[list[str], bool]:

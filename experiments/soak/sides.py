@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from custom_components.self_secure.protocol.events import MessageType
 from self_secure_device import keyring
 
-from .air import TO_DEVICE, Air
+from .air import TO_DEVICE, TO_HUB, Air
 from .counts import Counts
 from .device import DeviceSide
 from .hearing import DeviceEars, HubEars
@@ -98,6 +98,7 @@ class Sides(ABC):
 
     def drop_hub(self) -> None:
         """Begin a new life of the hub, without any excuse."""
+        self.ledger.hub_ended()
         self.hub.start()
         if self.linked:
             self.unlink()
@@ -121,6 +122,7 @@ class Sides(ABC):
             self.ledger.may_repeat(head.body, readings_only=False)
         self.watch.tainted = True
         self.hub.disk = None
+        self.ledger.forgotten(TO_HUB)
         self.drop_hub()
 
     def restart_device(self) -> None:
@@ -137,6 +139,7 @@ class Sides(ABC):
         if linked:
             self.unlink()
         self.front.start()
+        self.ledger.forgotten(TO_DEVICE)
         self.show_beacon()
         if linked:
             self.tell("link_closed", self.now)
@@ -150,7 +153,8 @@ class Sides(ABC):
     # --- what is watched
 
     def _hub_wrote(self, disk: Any) -> None:
-        self.watch.hub_wrote(disk)
+        if self.watch.hub_wrote(disk):
+            self.ledger.replaced([bytes.fromhex(row["body"]) for row in disk["queue"]])
         self.check()
 
     def _device_wrote(self, flash: bytes) -> None:
@@ -172,6 +176,8 @@ class Sides(ABC):
 
     def device_paired(self, side: DeviceSide) -> None:
         """A device has committed a new pairing; readings that it had sent under the old one go out again."""
+        kept = {message.body for message in side.core.peer.queue}
+        self.ledger.forgotten(TO_DEVICE, kept)
         for message in side.core.peer.queue:
             if message.kind == MessageType.READINGS:
                 self.ledger.goes_out_twice(message.body)

@@ -4,6 +4,7 @@ from collections import deque
 import random
 from typing import TYPE_CHECKING, Final
 
+from .air import TO_HUB
 from .hub import Disk
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Storage:
             world.ledger.may_repeat(bytes.fromhex(row["body"]), readings_only=False)
         for message in world.front.core.peer.queue if world.front.core.peer else ():
             world.ledger.may_repeat(message.body, readings_only=False)
+        world.ledger.forgotten(TO_HUB, [bytes.fromhex(row["body"]) for row in disk["queue"]])
         world.hub.disk = disk
         world.drop_hub()
 

@@ -7,6 +7,8 @@ from custom_components.self_secure.protocol.events import Verdict
 from custom_components.self_secure.protocol.limits import RESUME_FAILURES_MAX
 from self_secure_device.errors import DeviceError, StorageError
 
+from .air import TO_DEVICE
+
 if TYPE_CHECKING:
     from .world import World
 
@@ -71,6 +73,7 @@ class User:
         world = self._world
         try:
             world.guard(world.front.core.reset)
+            world.ledger.forgotten(TO_DEVICE)
         except StorageError:
             world.counts.rule("device refuses the reset")
         world.disconnect()
@@ -126,10 +129,9 @@ class User:
         """The old key works."""
         self.wants_repair = False
 
-    def resume_failed(self, failures: int, reason: str) -> None:
-        """After three failures for want of a common epoch the user pairs anew."""
-        if failures >= RESUME_FAILURES_MAX and reason == "no_common_epoch":
-            self.wants_repair = True
+    def resume_failed(self, failures: int) -> None:
+        """After three failures in a row the hub offers the full negotiation, and the user takes it."""
+        self.wants_repair |= failures >= RESUME_FAILURES_MAX
         self.tend()
 
     def hub_restarted(self) -> None:

@@ -17,16 +17,23 @@ class Watch:
     def __init__(self) -> None:
         self._hub_keys: set[str] = set()  # ever on its disk
         self._device_keys: set[str] = set()  # ever in a flash
+        self._newest = 0  # number of the hub's newest pairing
         self.tainted = False  # a storage was restored or a copy was used: there may be no common epoch until the next one
 
-    def hub_wrote(self, disk: Disk) -> None:
-        """Take what the hub has on disk now: it must be readable again, and what the device has used must be a device's."""
+    def hub_wrote(self, disk: Disk) -> bool:
+        """Take what the hub has on disk now: it must be readable again, and what the device has used must be a device's.
+
+        Return whether a pairing is new.
+        """
         snapshot.decode(disk)
         for pairing in _pairings(disk):
             keys = pairing_keys(pairing)
             self._hub_keys |= keys
             if pairing["committed"] and not keys & self._device_keys:
                 raise ViolationError("forged: the hub has committed a pairing that no device has")
+        newest = max((pairing["number"] for pairing in _pairings(disk)), default=0)
+        risen, self._newest = newest > self._newest, newest
+        return risen
 
     def device_wrote(self, flash: bytes) -> None:
         """Take what a device has in its flash now."""

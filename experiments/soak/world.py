@@ -19,6 +19,7 @@ from .user import User
 EXCHANGE: Final = 0.004  # s per fragment
 CONNECT: Final = 0.05  # s
 IDLE: Final = 3.0  # s without traffic before the hub hangs up; never in a negotiation
+PATIENCE: Final = 30.0  # s when it still wants something, as the integration's client
 BEACON_SOON: Final = 0.5  # s after a contact
 BEACON_LATE: Final = 60.0  # s between two beacons whose state is the same
 REST: Final = 1.0  # s between two contacts
@@ -87,10 +88,13 @@ class World(Sides):
             (self._connect_at, self.connect),
             (self.broadcast.due(core), self.broadcast.air),
             (self._beacon_at, self._beacon),
-            (self._quiet_since + IDLE if self.linked and not hub.pairing else None, self.disconnect),
+            (self._quiet_until() if self.linked and not hub.pairing else None, self.disconnect),
             (self.user.due, self.user.act),
         ]
         return [(time, happen) for time, happen in times if time is not None]
+
+    def _quiet_until(self) -> float:
+        return self._quiet_since + (PATIENCE if self.hub.connection.wants_link else IDLE)
 
     def _plan_contact(self) -> None:
         wanted = not self.linked and self.hub.connection.wants_link
