@@ -36,19 +36,19 @@ def register(bench: Bench) -> None:
     hass = bench.await_(_bare(folder.name))
     alone = bench.await_(air.plain())
     scanner = bench.await_(air.home_assistant(hass))
-    opened = _opened()
+    couple = opened()
     for group, one in (("habluetooth", alone), ("home assistant", scanner)):
-        bench.add(group, "dispatch, no listener", _hearing(one), setup=lambda n: Listening(_packets(opened, n), _nothing), **_OPTIONS)
-    _add_listeners(bench, hass, scanner, opened)
+        bench.add(group, "dispatch, no listener", _hearing(one), setup=lambda n: Listening(packets(couple, n), nothing), **_OPTIONS)
+    _add_listeners(bench, hass, scanner, couple)
     _add_pairing(bench, hass, scanner)
-    _add_parts(bench, opened)
+    _add_parts(bench, couple)
 
 
 async def _bare(folder: str) -> HomeAssistant:
     return HomeAssistant(folder)
 
 
-def _opened() -> Couple:
+def opened() -> Couple:
     """Return a hub that collects from now on, until it has all of the broadcast."""
     couple = Couple(packets=N_MAX_LIMIT)
     couple.now = time.monotonic()  # the event loop's clock
@@ -56,17 +56,17 @@ def _opened() -> Couple:
     return couple
 
 
-def _packets(opened: Couple, n: int) -> list[bytes]:
+def packets(couple: Couple, n: int) -> list[bytes]:
     """Return the first `n` random packets of the broadcast."""
-    core = branch(opened.node).core
+    core = branch(couple.node).core
     return [core.next_random() for _ in range(n)]
 
 
-def _nothing(*_: object) -> None:
+def nothing(*_: object) -> None:
     """Do nothing."""
 
 
-def _no_beacon(beacon: Beacon, address: str) -> None:
+def no_beacon(beacon: Beacon, address: str) -> None:
     """Do nothing."""
 
 
@@ -91,20 +91,20 @@ def _stop(listening: Listening, _n: int) -> None:
     listening.stop()
 
 
-def _add_listeners(bench: Bench, hass: HomeAssistant, scanner: air.Scanner, opened: Couple) -> None:
+def _add_listeners(bench: Bench, hass: HomeAssistant, scanner: air.Scanner, couple: Couple) -> None:
     """Add a listener that does nothing, and the one of a paired device."""
     beacon = Beacon(BeaconState.PAIRED, relay=False, short_id=b"bench"[:4]).advertisement
-    idle = bench.await_(_client(opened, _nothing))
+    idle = bench.await_(client_of(couple, nothing))
 
     def empty(n: int) -> Listening:
-        stop = bluetooth.async_register_advertisement_callback(hass, _nothing, ADDRESS)
-        return Listening(_packets(opened, n), stop)
+        stop = bluetooth.async_register_advertisement_callback(hass, nothing, ADDRESS)
+        return Listening(packets(couple, n), stop)
 
     def repeated(n: int) -> Listening:
-        return Listening([beacon] * n, bluetooth.async_register_advertisement_callback(hass, _nothing, ADDRESS))
+        return Listening([beacon] * n, bluetooth.async_register_advertisement_callback(hass, nothing, ADDRESS))
 
     def ours(n: int) -> Listening:
-        return Listening([beacon] * n, radio.async_listen(hass, ADDRESS, idle, _no_beacon))
+        return Listening([beacon] * n, radio.async_listen(hass, ADDRESS, idle, no_beacon))
 
     hear = _hearing(scanner)
     bench.add("home assistant", "dispatch, empty listener", hear, setup=empty, check=_stop, **_OPTIONS)
@@ -123,8 +123,9 @@ class Pairing(Listening):
     done: asyncio.Event
 
 
-async def _client(opened: Couple, on_event: Callable[[Event], None]) -> Client:
-    return Client(branch(opened.hub), _no_link, _no_write, on_event, "bench")
+async def client_of(couple: Couple, on_event: Callable[[Event], None]) -> Client:
+    """Return a client of the couple's hub, as it is now."""
+    return Client(branch(couple.hub), _no_link, _no_write, on_event, "bench")
 
 
 def _no_link() -> Any:
@@ -143,10 +144,10 @@ def _add_pairing(bench: Bench, hass: HomeAssistant, scanner: air.Scanner) -> Non
             if isinstance(event, PairingProgressed) and event.packets == n:
                 done.set()
 
-        opened = _opened()
-        client = await _client(opened, on_event)
+        couple = opened()
+        client = await client_of(couple, on_event)
         client.start()
-        return Pairing(_packets(opened, n), radio.async_listen(hass, ADDRESS, client, _no_beacon), client, done)
+        return Pairing(packets(couple, n), radio.async_listen(hass, ADDRESS, client, no_beacon), client, done)
 
     async def loop(pairing: Pairing, _n: int) -> None:
         async with asyncio.timeout(_SECONDS):
@@ -162,7 +163,7 @@ def _add_pairing(bench: Bench, hass: HomeAssistant, scanner: air.Scanner) -> Non
     bench.add("ours", "broadcast packet, to the set", loop, setup=lambda n: bench.await_(begin(n)), check=end, **_OPTIONS)
 
 
-def _add_parts(bench: Bench, opened: Couple) -> None:
+def _add_parts(bench: Bench, couple: Couple) -> None:
     """Add what is ours alone in it, and an event loop that does nothing."""
 
     def collect(state: tuple[Any, list[bytes]], _n: int) -> None:
@@ -176,5 +177,5 @@ def _add_parts(bench: Bench, opened: Couple) -> None:
             await asyncio.sleep(0)
 
     most = {"unit": "packet", "most": _OPTIONS["most"]}
-    bench.add("ours", "broadcast packet, the set alone", collect, setup=lambda n: (branch(opened.hub), _packets(opened, n)), **most)
+    bench.add("ours", "broadcast packet, the set alone", collect, setup=lambda n: (branch(couple.hub), packets(couple, n)), **most)
     bench.add("event loop", "an empty turn", turns, unit="turn", asynchronous=True)

@@ -7,7 +7,6 @@ import gc
 from pathlib import Path
 import secrets
 import tempfile
-import tracemalloc
 from typing import Any, Final
 
 from homeassistant.components import bluetooth
@@ -21,6 +20,7 @@ from custom_components.self_secure.protocol.terms import HumanCheckSlot
 
 from . import air, report, series
 from .chains import HubChains
+from .counts import held_bytes
 from .couple import Couple, branch, replay_hub
 from .harness import Bench
 from .readings import objects
@@ -64,8 +64,8 @@ def _of_devices(numbers: list[int]) -> list[Series]:
 
     few = [n for n in numbers if n <= LIVE_MOST]
     return [
-        Series("memory of a device, as started", "bytes", LINEAR, {n: held_bytes(partial(start, n)) for n in numbers}),
-        Series("memory of a device, with chains", "bytes", LINEAR, {n: held_bytes(partial(branches, n)) for n in few}),
+        Series("memory of a device, as started", "bytes", LINEAR, {n: held_bytes(partial(start, n)) for n in numbers}, BYTES_MOST),
+        Series("memory of a device, with chains", "bytes", LINEAR, {n: held_bytes(partial(branches, n)) for n in few}, BYTES_MOST),
         Series("start from the snapshot, collector off", "µs", LINEAR, _starts(start, numbers, collector=False)),
         Series("start from the snapshot, collector on", "µs", None, _starts(start, numbers, collector=True)),
         Series("timers: ask all, call all", "µs", LINEAR, {n: processor_us(_tick, partial(start, n), trials=_FEW) for n in numbers}),
@@ -87,19 +87,6 @@ def _connections(snapshot: Mapping[str, Any], n: int) -> list[Connection]:
     """Return `n` devices of one hub, as the integration starts them."""
     slot, refusals = HumanCheckSlot(), Refusals()
     return [Connection(Settings(hub_id=_HUB, human_check=slot, refusals=refusals), secrets.token_bytes, snapshot) for _ in range(n)]
-
-
-def held_bytes(make: Callable[[], Any]) -> float:
-    """Return the bytes that what `make` returns keeps allocated."""
-    gc.collect()
-    tracemalloc.start()
-    before = tracemalloc.get_traced_memory()[0]
-    kept = make()
-    gc.collect()
-    after = tracemalloc.get_traced_memory()[0]
-    tracemalloc.stop()
-    del kept
-    return float(after - before)
 
 
 def _tick(connections: list[Connection]) -> None:

@@ -102,6 +102,7 @@ class Bench:
 
     def close(self) -> None:
         """Close the event loop and what the cases needed."""
+        gc.unfreeze()
         self._runner.close()
         for resource in self._open:
             resource.cleanup()

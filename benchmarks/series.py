@@ -24,6 +24,7 @@ class Series:
     unit: str
     most: float | None
     points: dict[int, float] = field(default_factory=dict)
+    each: float | None = None  # what one of the largest n may cost
 
     @property
     def exponent(self) -> float:
@@ -37,7 +38,7 @@ class Series:
     @property
     def met(self) -> bool | None:
         """Tell whether it grows no faster than allowed; None if nobody judges."""
-        return None if self.most is None else self.exponent <= self.most
+        return None if self.most is None else self.exponent <= self.most and (self.each is None or self.per(max(self.points)) <= self.each)
 
     def per(self, n: int) -> float:
         """Return the cost of one of n, or of one operation."""
@@ -45,7 +46,15 @@ class Series:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON types."""
-        return {"name": self.name, "unit": self.unit, "points": self.points, "exponent": self.exponent, "most": self.most, "met": self.met}
+        return {
+            "name": self.name,
+            "unit": self.unit,
+            "points": self.points,
+            "exponent": self.exponent,
+            "most": self.most,
+            "each": self.each,
+            "met": self.met,
+        }
 
 
 def processor_us(work: Callable[[Any], object], prepare: Callable[[], Any] = lambda: None, trials: int = _TRIALS) -> float:
@@ -64,6 +73,7 @@ def text(series: list[Series]) -> str:
     lines = [f"{'what':44}{'n':>8}{'cost':>14}{'of one':>12}  unit"]
     for one in series:
         lines += [f"{one.name:44}{n:8d}{one.points[n]:14,.1f}{one.per(n):12.3f}  {one.unit}" for n in one.points]
-        verdict = "" if one.most is None else f", allowed n^{one.most:g}: {'met' if one.met else 'MISSED'}"
+        bound = "" if one.each is None else f", {one.each:,.0f} of one"
+        verdict = "" if one.most is None else f"; allowed n^{one.most:g}{bound}: {'met' if one.met else 'MISSED'}"
         lines.append(f"  grows as n^{one.exponent:.2f}{verdict}")
     return "\n".join(lines)
