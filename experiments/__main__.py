@@ -13,6 +13,7 @@ from .channel import fig7
 from .evaluation.report import Setting
 from .listener import evaluation as secrecy
 from .overhead import evaluation as table2
+from .radio import cli as radio
 from .robustness import evaluation as robustness
 
 EXPERIMENTS = {"fig7": fig7.run, "secrecy": secrecy.run, "table2": table2.run, "robustness": robustness.run}
@@ -32,6 +33,9 @@ def arguments(given: list[str]) -> argparse.Namespace:
 
 def main() -> None:
     """Run what is asked for."""
+    if sys.argv[1:2] == ["radio"]:
+        radio.main(sys.argv[2:])
+        return
     given = arguments(sys.argv[1:])
     setting = Setting(given.seed, given.full, given.out or (PUBLISHED if given.full else QUICK))
     for name in EXPERIMENTS if given.name == "all" else [given.name]:
