@@ -72,9 +72,9 @@ def until(driver: Driver, done: Callable[[], bool], deaf: str | None = None) -> 
     for _ in range(PATIENCE):
         if done():
             return
-        driver.world.step()
         if deaf:
             driver.world.air.ways[deaf].clear()
+        driver.world.step()
     raise AssertionError("it does not come to that")
 
 
