@@ -11,7 +11,7 @@ from homeassistant.exceptions import HomeAssistantError
 from .const import DOMAIN
 from .hub import HUB
 from .pairing import PairingAttempt
-from .pairing_errors import PairingError
+from .pairing_errors import AlreadyPairedError, PairingError
 from .protocol.errors import Cause, SnapshotError
 from .protocol.events import Verdict
 from .store import device_store
@@ -137,9 +137,17 @@ class Batch:
             await self._completed(candidate)
 
     async def _stored_key(self, candidate: Candidate) -> str | None:
-        """Return the identity of a device whose pairing only lacks its entry: its client goes on with what is on disk."""
+        """Return the identity of a device whose pairing only lacks its entry: its client goes on with what is on disk.
+
+        Raises `AlreadyPairedError` for a device that has got an entry while the dialog was open.
+        """
+        if candidate.entry is not None:
+            return None
+        entries = self._hass.config_entries.async_entries(DOMAIN, include_ignore=False)
+        if any((entry.unique_id or "").startswith(candidate.short_id.hex()) for entry in entries):
+            raise AlreadyPairedError(Cause.WRONG_DEVICE, suspicious=False)
         hub = self._hass.data[HUB]
-        identity = hub.unfinished_key(candidate.short_id) if candidate.entry is None else None
+        identity = hub.unfinished_key(candidate.short_id)
         if identity is None:
             return None
         try:

@@ -133,27 +133,32 @@ class SelfSecureConfigFlow(PairingSteps, domain=DOMAIN):
         if not heard:
             return self.async_abort(reason="no_devices_found")
         reachable = {info.address: info for info in bluetooth.async_discovered_service_info(self.hass, connectable=True)}
-        self._found = {info.address: _candidate(info.address, beacon, info.name) for info, beacon in heard if info.address in reachable}
+        self._found = {one.address: one for one, _ in heard if one.address in reachable}
+        passive = flow_forms.names(one for one, _ in heard if one.address not in reachable)
         if not self._found:
-            unreachable = flow_forms.names(info.name for info, _ in heard)
-            return self.async_abort(reason="only_passive", description_placeholders={"devices": unreachable})
-        listed = [(reachable[address], radio.receiver_name(self.hass, reachable[address].source)) for address in self._found]
-        only = list(self._found) if len(self._found) == 1 else []
-        taken = flow_forms.names(info.name for info, beacon in heard if beacon.state is not BeaconState.READY)
-        passive = flow_forms.names(info.name for info, _ in heard if info.address not in reachable)
+            return self.async_abort(reason="only_passive", description_placeholders={"devices": passive})
+        listed = [(one, self._signal(reachable[one.address])) for one in self._found.values()]
+        taken = flow_forms.names(one for one, state in heard if state is not BeaconState.READY)
         return self.async_show_form(
             step_id="choose",
-            data_schema=flow_forms.security_form(self.usual_floor, flow_forms.devices_field(listed, only)),
+            data_schema=flow_forms.security_form(self.usual_floor, flow_forms.devices_field(listed)),
             errors=errors,
             description_placeholders={"taken": taken, "passive": passive},
         )
 
-    def _hear(self) -> list[tuple[BluetoothServiceInfoBleak, Beacon]]:
+    def _signal(self, info: BluetoothServiceInfoBleak) -> str:
+        return f"{info.rssi} dBm, {radio.receiver_name(self.hass, info.source)}"
+
+    def _hear(self) -> list[tuple[Candidate, BeaconState]]:
         """Return what is heard of devices that are not paired here, the strongest first."""
         paired = {(unique_id or "")[: 2 * SHORT_ID_SIZE] for unique_id in self._async_current_ids(include_ignore=False)}
-        heard = ((info, radio.last_said(info)) for info in bluetooth.async_discovered_service_info(self.hass, connectable=False))
-        ours = [(info, beacon) for info, beacon in heard if isinstance(beacon, Beacon) and beacon.short_id.hex() not in paired]
-        return sorted(ours, key=lambda one: -one[0].rssi)
+        infos = sorted(bluetooth.async_discovered_service_info(self.hass, connectable=False), key=lambda info: -info.rssi)
+        heard = ((info, radio.last_said(info)) for info in infos)
+        return [
+            (_candidate(info.address, beacon, info.name), beacon.state)
+            for info, beacon in heard
+            if isinstance(beacon, Beacon) and beacon.short_id.hex() not in paired
+        ]
 
     # --- paired again
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from homeassistant.components.bluetooth import BluetoothServiceInfoBleak
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import SelectOptionDict, SelectSelector, SelectSelectorConfig, SelectSelectorMode
 import probatio
@@ -56,12 +55,11 @@ def next_field() -> Fields:
     return {probatio.Required(FIELD_NEXT, default=AGAIN): _NEXT}
 
 
-def devices_field(heard: Iterable[tuple[BluetoothServiceInfoBleak, str]], chosen: list[str]) -> Fields:
-    """Return the list of devices to choose from, each with its signal and who hears it (adapter or proxy) best."""
-    options = [
-        SelectOptionDict(value=info.address, label=f"{info.name} ({info.address}), {info.rssi} dBm, {scanner}") for info, scanner in heard
-    ]
+def devices_field(heard: Iterable[tuple[Candidate, str]]) -> Fields:
+    """Return the list of devices to choose from, each with its signal and who hears it (adapter or proxy) best; one is chosen already."""
+    options = [SelectOptionDict(value=one.address, label=f"{one.name} ({one.address}), {signal}") for one, signal in heard]
     devices = SelectSelector(SelectSelectorConfig(options=options, multiple=True, mode=SelectSelectorMode.LIST))
+    chosen = [option["value"] for option in options] if len(options) == 1 else []
     return {probatio.Required(FIELD_DEVICES, default=chosen): devices}
 
 
@@ -90,6 +88,6 @@ def _fraction(one: Candidate) -> float:
     return 1.0 if one.identity else one.progress.fraction if one.progress else 0.0
 
 
-def names(candidates: Iterable[str]) -> str:
-    """Return names as one text."""
-    return ", ".join(candidates) or NOBODY
+def names(candidates: Iterable[Candidate]) -> str:
+    """Return their names as one text."""
+    return ", ".join(one.name for one in candidates) or NOBODY

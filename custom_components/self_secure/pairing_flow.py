@@ -101,8 +101,12 @@ class PairingSteps(ConfigFlow):
         self.hass.async_create_task(self._refresh(fraction), f"{DOMAIN} progress")
 
     async def _refresh(self, fraction: float) -> None:
-        """Show the step again: its text changes in no other way, and the frontend forgets the percentage with it."""
-        if self.cur_step is None or self.cur_step["type"] is not FlowResultType.SHOW_PROGRESS:
+        """Show the step again: its text changes in no other way, and the frontend forgets the percentage with it.
+
+        When the wait is over the next step is left to the frontend: it would look in vain for a flow that ended here.
+        """
+        shown = self.cur_step is not None and self.cur_step["type"] is FlowResultType.SHOW_PROGRESS
+        if not shown or self._waiting is None or self._waiting.done():
             return
         try:
             await self.hass.config_entries.flow.async_configure(self.flow_id)
@@ -174,7 +178,7 @@ class PairingSteps(ConfigFlow):
     async def async_step_finish(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:  # noqa: ARG002  # every step gets it
         """The keys are stored: make the entry, which goes on with the running client."""
         if self._several:
-            paired = [one.name for one in self.batch.candidates]
+            paired = self.batch.candidates
             placeholders = {"count": str(len(paired)), "devices": flow_forms.names(paired)}
             return self.async_abort(reason="several_paired" if paired else "none_paired", description_placeholders=placeholders)
         candidate = self.batch.candidates[0]
@@ -215,6 +219,7 @@ class PairingSteps(ConfigFlow):
     async def _create(self, data: dict[str, Any], options: dict[str, Any]) -> ConfigFlowResult:
         self._abort_others(data[CONF_IDENTITY])
         await self.async_set_unique_id(data[CONF_IDENTITY], raise_on_progress=False)
+        self._abort_if_unique_id_configured()
         return self.async_create_entry(title=data[CONF_NAME], data=data, options=options)
 
     def _abort_others(self, identity: str) -> None:

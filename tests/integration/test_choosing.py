@@ -1,0 +1,192 @@
+"""The list of devices: what it shows, several picked at once, and why it may be empty."""
+
+import asyncio
+from typing import Any
+
+from homeassistant.components import bluetooth
+from homeassistant.config_entries import ConfigFlowResult
+from homeassistant.core import HomeAssistant
+import pytest
+
+from custom_components.self_secure import config_flow, radio
+from custom_components.self_secure.const import DOMAIN
+
+from .conftest import SimulatedDevice, StartDevice, discovered_flow, failed_with, listed, pair, until, until_step
+
+
+@pytest.fixture(autouse=True)
+def brief_scan(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config_flow, "SCAN_SECONDS", 0.5)
+
+
+async def choose(hass: HomeAssistant, *devices: SimulatedDevice, **more: Any) -> ConfigFlowResult:
+    """Pick these devices from the list and follow the flow to the first step that asks something."""
+    for device in devices:
+        await until(lambda address=device.program.address: radio.can_connect(hass, address))  # type: ignore[misc]  # mypy cannot infer a lambda's default
+    shown = await listed(hass)
+    addresses = [device.program.address for device in devices]
+    return await until_step(hass, await hass.config_entries.flow.async_configure(shown["flow_id"], {"devices": addresses, **more}))
+
+
+def unheard_name(device: SimulatedDevice) -> str:
+    """Return what a device is called whose scan response nobody hears: passive scanners never do."""
+    return f"Self-Secure {device.short_id.upper()}"
+
+
+def named(devices: list[SimulatedDevice], shown: ConfigFlowResult) -> SimulatedDevice:
+    """Return the device that a step is about."""
+    return next(one for one in devices if unheard_name(one) == (shown["description_placeholders"] or {})["name"])
+
+
+async def answer(hass: HomeAssistant, shown: ConfigFlowResult, devices: list[SimulatedDevice], verdict: str = "same") -> ConfigFlowResult:
+    """Compare the code with what the device of that name shows, and go on to the next question."""
+    placeholders = shown["description_placeholders"] or {}
+    device = named(devices, shown)
+    assert device.told("code")[-1] == placeholders["code"]
+    return await until_step(hass, await hass.config_entries.flow.async_configure(shown["flow_id"], {"verdict": verdict}))
+
+
+async def test_list_tells_signal_and_receiver(home: HomeAssistant, start_device: StartDevice) -> None:
+    device = await start_device()
+    await until(lambda: discovered_flow(home, device))
+    shown = await listed(home)
+    assert shown["data_schema"] is not None
+    options = shown["data_schema"].schema["devices"].config["options"]
+    assert [one["value"] for one in options] == [device.program.address]
+    assert unheard_name(device) in options[0]["label"]
+    assert " dBm, scanner-" in options[0]["label"]
+    assert shown["description_placeholders"] == {"taken": "-", "passive": "-"}
+
+
+async def test_the_scan_shows_progress(home: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bluetooth, "async_request_active_scan", lambda _hass, seconds: asyncio.sleep(seconds))
+    begun = await home.config_entries.flow.async_init(DOMAIN, context={"source": "user"})
+    assert (begun["type"], begun["progress_action"]) == ("progress", "scanning")
+    assert (await until_step(home, begun))["reason"] == "no_devices_found"
+
+
+async def test_three_devices_at_once(home: HomeAssistant, start_device: StartDevice) -> None:
+    devices = [await start_device(), await start_device("door", 1), await start_device("display", 2)]
+    shown = await choose(home, *devices)
+    for _ in devices:
+        assert shown["step_id"] == "code", shown
+        shown = await answer(home, shown, devices)
+    assert (shown["type"], shown["reason"]) == ("abort", "several_paired")
+    told = shown["description_placeholders"] or {}
+    assert told["count"] == "3"
+    assert sorted(told["devices"].split(", ")) == sorted(device.name for device in devices)
+    entries = home.config_entries.async_entries(DOMAIN)
+    assert {entry.unique_id for entry in entries} == {device.identity for device in devices}
+    assert home.config_entries.flow.async_progress_by_handler(DOMAIN) == []
+
+
+async def test_one_of_two_is_tried_again_and_then_left_out(home: HomeAssistant, start_device: StartDevice) -> None:
+    good, weak = await start_device(), await start_device("door", 1, suites=(0x01,))
+    shown = await choose(home, good, weak)
+    assert shown["step_id"] == "code", shown
+    shown = await answer(home, shown, [good])
+    assert failed_with(shown) == "suite_below_floor"
+    assert [entry.unique_id for entry in home.config_entries.async_entries(DOMAIN)] == [good.identity]
+    again = {"next": "again", "security": {"method": "hybrid"}}
+    shown = await until_step(home, await home.config_entries.flow.async_configure(shown["flow_id"], again))
+    assert failed_with(shown) == "suite_below_floor"
+    done = await home.config_entries.flow.async_configure(shown["flow_id"], {"next": "leave_out"})
+    assert (done["type"], done["reason"]) == ("abort", "several_paired")
+    assert (done["description_placeholders"] or {}) == {"count": "1", "devices": good.name}
+
+
+async def test_nobody_of_two_is_paired(home: HomeAssistant, start_device: StartDevice) -> None:
+    weak = [await start_device("thermometer", 0, suites=(0x01,)), await start_device("door", 1, suites=(0x01,))]
+    shown = await choose(home, *weak)
+    for _ in weak:
+        assert failed_with(shown) == "suite_below_floor"
+        shown = await home.config_entries.flow.async_configure(shown["flow_id"], {"next": "leave_out"})
+    assert (shown["type"], shown["reason"]) == ("abort", "none_paired")
+
+
+async def test_device_that_was_paired_meanwhile_is_left_out(home: HomeAssistant, start_device: StartDevice) -> None:
+    first, second = await start_device(suites=(0x01,)), await start_device("door", 1, suites=(0x01,))
+    await until(lambda: discovered_flow(home, first) and discovered_flow(home, second))
+    shown = await listed(home)
+    done = await home.config_entries.flow.async_configure(discovered_flow(home, first), {"security": {"method": "loss"}})
+    assert (await until_step(home, done))["type"] == "create_entry"
+    picked = {"devices": [first.program.address, second.program.address], "security": {"method": "loss"}}
+    await first.program.reset()
+    done = await until_step(home, await home.config_entries.flow.async_configure(shown["flow_id"], picked))
+    assert (done["type"], done["reason"]) == ("abort", "several_paired")
+    assert (done["description_placeholders"] or {}) == {"count": "1", "devices": second.name}
+
+
+async def test_progress_of_several(home: HomeAssistant, start_device: StartDevice) -> None:
+    devices = [await start_device(), await start_device("door", 1)]
+    await until(lambda: all(discovered_flow(home, device) for device in devices))
+    shown = await listed(home)
+    addresses = [device.program.address for device in devices]
+    begun = await home.config_entries.flow.async_configure(shown["flow_id"], {"devices": addresses})
+    assert (begun["type"], begun["progress_action"]) == ("progress", "collecting_several")
+    told = begun["description_placeholders"] or {}
+    assert (told["count"], told["paired"]) == ("2", "0")
+    assert f"{unheard_name(devices[1])}: 0 %" in told["devices"]
+
+
+async def test_nothing_chosen(home: HomeAssistant, start_device: StartDevice) -> None:
+    device = await start_device()
+    await until(lambda: discovered_flow(home, device))
+    shown = await listed(home)
+    again = await home.config_entries.flow.async_configure(shown["flow_id"], {"devices": []})
+    assert (again["step_id"], again["errors"]) == ("choose", {"devices": "nothing_chosen"})
+
+
+async def test_device_that_belongs_to_somebody_is_named(home: HomeAssistant, start_device: StartDevice) -> None:
+    device = await start_device()
+    entry = await pair(home, device)
+    await home.config_entries.async_remove(entry.entry_id)
+    await until(lambda: radio.can_connect(home, device.program.address))
+    shown = await listed(home)
+    assert (shown["description_placeholders"] or {})["taken"] == unheard_name(device)
+    failed = await choose(home, device)
+    assert failed_with(failed) == "no_request"
+
+
+async def test_device_that_only_a_passive_proxy_hears(
+    home: HomeAssistant, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = await start_device()
+    await until(lambda: discovered_flow(home, device))
+    everything = list(bluetooth.async_discovered_service_info(home, connectable=False))
+    monkeypatch.setattr(bluetooth, "async_discovered_service_info", lambda _hass, connectable=True: [] if connectable else everything)
+    done = await listed(home)
+    assert (done["type"], done["reason"]) == ("abort", "only_passive")
+    assert (done["description_placeholders"] or {})["devices"] == unheard_name(device)
+
+
+async def test_no_adapter(home: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(radio, "has_adapter", lambda _hass: False)
+    done = await home.config_entries.flow.async_init(DOMAIN, context={"source": "user"})
+    assert (done["type"], done["reason"]) == ("abort", "no_adapter")
+
+
+async def test_adapter_that_is_gone_when_it_is_needed(
+    home: HomeAssistant, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = await start_device()
+    flow_id = await until(lambda: discovered_flow(home, device))
+    with monkeypatch.context() as unplugged:
+        unplugged.setattr(radio, "has_adapter", lambda _hass: False)
+        shown = await until_step(home, await home.config_entries.flow.async_configure(flow_id, {}))
+        assert failed_with(shown) == "no_adapter"
+    shown = await until_step(home, await home.config_entries.flow.async_configure(flow_id, {}))
+    assert shown["step_id"] == "code", shown
+
+
+async def test_closing_the_dialog_of_several_keeps_who_is_ready(home: HomeAssistant, start_device: StartDevice) -> None:
+    devices = [await start_device(), await start_device("door", 1)]
+    shown = await choose(home, *devices)
+    first = named(devices, shown)
+    second = next(one for one in devices if one is not first)
+    await home.config_entries.flow.async_configure(shown["flow_id"], {"verdict": "same"})
+    home.config_entries.flow.async_abort(shown["flow_id"])
+    await until(lambda: not any(one.program.core.broadcasting for one in devices))
+    await asyncio.sleep(0.5)
+    assert [entry.unique_id for entry in home.config_entries.async_entries(DOMAIN)] == [first.identity]
+    await until(lambda: discovered_flow(home, second))

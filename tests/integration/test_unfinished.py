@@ -1,0 +1,101 @@
+"""Home Assistant is killed after the key was stored and before the entry was: the next dialog goes on with that key."""
+
+from copy import deepcopy
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+import pytest
+
+from custom_components.self_secure.const import DOMAIN
+from custom_components.self_secure.hub import HUB, async_load_hub
+from custom_components.self_secure.store import DurableStore
+from custom_components.self_secure.transport.client import StorageError
+
+from .conftest import HUB_ID, SimulatedDevice, StartDevice, confirm, discovered_flow, listed, pair, until, until_step
+
+
+async def kill_before_the_entry(
+    hass: HomeAssistant, storage: dict[str, Any], device: SimulatedDevice, entry: ConfigEntry[Any]
+) -> dict[str, Any]:
+    """Leave what a Home Assistant finds that was killed within a second of the pairing; return the stored key."""
+    key = f"{DOMAIN}.{device.identity}"
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    kept = deepcopy(storage[key])
+    await hass.config_entries.async_remove(entry.entry_id)
+    storage[key] = deepcopy(kept)
+    await hass.data[HUB].async_note(device.identity)
+    assert (await async_load_hub(hass)).unfinished == {device.identity}
+    device.events.clear()
+    return dict(kept["data"])
+
+
+async def test_note_is_written_before_the_key(home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice) -> None:
+    device = await start_device()
+    await pair(home, device)
+    assert hass_storage[f"{DOMAIN}.hub"]["data"]["unfinished"] == [device.identity]
+    assert (await async_load_hub(home)).unfinished == set()  # it has an entry now
+
+
+async def test_discovered_device_goes_on_with_the_key(home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice) -> None:
+    device = await start_device()
+    before = await kill_before_the_entry(home, hass_storage, device, await pair(home, device))
+    done = await confirm(home, device)
+    assert done["type"] == "create_entry", done
+    assert done["result"].unique_id == device.identity
+    await until(lambda: device.told("resumed"))
+    await until(lambda: [one for one in home.states.async_all("sensor") if one.attributes.get("device_class") == "temperature"])
+    assert device.told("code") == []
+    after = hass_storage[f"{DOMAIN}.{device.identity}"]["data"]
+    assert [one["number"] for one in after["pairings"]] == [one["number"] for one in before["pairings"]]
+
+
+async def test_picked_device_goes_on_with_the_key(home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice) -> None:
+    device = await start_device()
+    await kill_before_the_entry(home, hass_storage, device, await pair(home, device))
+    shown = await listed(home)
+    begun = await home.config_entries.flow.async_configure(shown["flow_id"], {"devices": [device.program.address]})
+    assert (await until_step(home, begun))["type"] == "create_entry"
+    assert device.told("code") == []
+
+
+@pytest.mark.parametrize("damage", [{"data": {}}, {"version": 2}])
+async def test_key_that_is_damaged_is_negotiated_anew(
+    home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice, damage: dict[str, Any]
+) -> None:
+    device = await start_device()
+    await kill_before_the_entry(home, hass_storage, device, await pair(home, device))
+    hass_storage[f"{DOMAIN}.{device.identity}"] |= damage
+    await device.program.reset()
+    shown = await confirm(home, device)
+    assert shown["step_id"] == "code", shown
+
+
+async def test_key_of_a_failed_attempt_is_forgotten(
+    home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = DurableStore.async_save
+
+    async def fail(store: DurableStore, data: Any) -> None:
+        await saved(store, data)
+        if store.key != f"{DOMAIN}.hub":
+            raise StorageError("the disk died a moment later")
+
+    device = await start_device()
+    shown = await confirm(home, device)
+    monkeypatch.setattr(DurableStore, "async_save", fail)
+    await home.config_entries.flow.async_configure(shown["flow_id"], {"verdict": "same"})
+    await until(lambda: hass_storage[f"{DOMAIN}.hub"]["data"]["unfinished"] == [])
+    assert f"{DOMAIN}.{device.identity}" not in hass_storage
+
+
+async def test_removal_forgets_the_note(home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice) -> None:
+    device = await start_device()
+    entry = await pair(home, device)
+    await home.config_entries.async_remove(entry.entry_id)
+    assert hass_storage[f"{DOMAIN}.hub"]["data"] == {
+        "hub_id": HUB_ID,
+        "options": home.data[HUB].options,
+        "unfinished": [],
+    }
+    assert discovered_flow(home, device) is None
