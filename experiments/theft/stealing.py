@@ -1,7 +1,7 @@
 """Copies keys out of a device of the virtual world: its memory, its storage, or both."""
 
 from custom_components.self_secure.protocol.keys import ChainKey, StoreKey
-from custom_components.self_secure.protocol.suites import SUITES
+from custom_components.self_secure.protocol.suites import SUITES, paper
 from self_secure_device.paper import chains as rounds
 
 from ..evaluation.pair import Pair
@@ -9,14 +9,30 @@ from .thief import FollowedChain, Loot
 
 
 def steal(pair: Pair, suite: int, *, memory: bool, storage: bool) -> Loot:
-    """Return what a thief copies at this moment."""
-    return Loot(_chains(pair, suite) if memory else None, _stored(pair, suite) if storage else ())
+    """Return what a thief copies at this moment.
+
+    In suite `paper` a stored W-round key *was* a chain key: whoever has heard all messages since then follows from there.
+    """
+    stored = _stored(pair, suite) if storage else ()
+    if memory:
+        return Loot(_chains(pair, suite), stored)
+    return Loot(_chains_from(pair, suite, stored) if stored and SUITES[suite].has_rounds else None, stored)
 
 
 def _chains(pair: Pair, suite: int) -> tuple[FollowedChain, FollowedChain]:
     session = pair.node.core.peer.session
     sides = enumerate((session.sender, session.receiver))
     first, second = (FollowedChain(SUITES[suite], d, session.epoch, side.seq, ChainKey(side.chain)) for d, side in sides)
+    return first, second
+
+
+def _chains_from(pair: Pair, suite: int, stored: tuple[StoreKey, ...]) -> tuple[FollowedChain, FollowedChain]:
+    session = pair.node.core.peer.session
+    starts = (side.seq - side.seq % paper.W for side in (session.sender, session.receiver))
+    first, second = (
+        FollowedChain(SUITES[suite], d, session.epoch, start, ChainKey(key.raw))
+        for d, (start, key) in enumerate(zip(starts, stored, strict=True))
+    )
     return first, second
 
 

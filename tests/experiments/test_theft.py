@@ -4,6 +4,7 @@ import statistics
 
 import pytest
 
+from custom_components.self_secure.protocol.packets import Packet
 from experiments.evaluation.pair import SUITES, Pair
 from experiments.soak.quick import library_x25519
 from experiments.theft.lockout import Lockouts, keeps, rob
@@ -29,6 +30,20 @@ def test_a_thief_with_the_chains_reads_every_message_of_both_directions(suite: s
             pair.device_says()
             pair.hub_says()
     assert [chain.read for chain in thief.chains or ()] == [3, 3]
+    assert follows(pair, thief.chains)
+
+
+def test_who_recorded_everything_since_a_stored_key_of_suite_paper_reads_it_all_afterwards() -> None:
+    pair = Pair(SUITES["paper"], "d", TappedWorld)
+    record: list[Packet] = []
+    pair.world.listeners.append(record.append)  # type: ignore[attr-defined]  # a TappedWorld, as asked for
+    pair.renew()
+    for _ in range(5):
+        pair.device_says()
+    thief = Thief(SUITES["paper"], steal(pair, SUITES["paper"], memory=False, storage=True))
+    assert not follows(pair, thief.chains)
+    for packet in record[-10:]:  # five messages and their acknowledgements
+        thief(packet)
     assert follows(pair, thief.chains)
 
 
