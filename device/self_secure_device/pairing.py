@@ -65,6 +65,8 @@ class Pairing:
     def contacted(self, now):
         """The hub has subscribed: ask it, or go on where the last connection ended."""
         self._hold_until = now + (limits.KEY_HOLD_DELAY if self._host.keyring.uncommitted else 0)
+        if self.running and now >= self.negotiation.deadline:
+            self._expire(now)  # nobody has polled since: its REQ must not go out once more
         if not self.running:
             self._request_at = self._hold_until
         elif self.negotiation.state == tables.REQUESTED:

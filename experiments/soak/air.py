@@ -1,6 +1,7 @@
 """The link between hub and device: fragments in flight, and a tap that remembers every whole frame that was sent."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -36,10 +37,10 @@ class Sent:
 
 
 class Air:
-    """Two ways; whoever is linked takes the head of his own."""
+    """Two ways; whoever is linked takes the head of his own. `listen` hears every whole frame that leaves."""
 
-    def __init__(self, counts: Counts) -> None:
-        self._counts = counts
+    def __init__(self, counts: Counts, listen: Callable[[Sent], None]) -> None:
+        self._counts, self._listen = counts, listen
         self.ways: dict[str, deque[bytes]] = {TO_HUB: deque(), TO_DEVICE: deque()}
         self._building: dict[str, bytearray] = {TO_HUB: bytearray(), TO_DEVICE: bytearray()}
         self.archive: deque[Sent] = deque(maxlen=ARCHIVE)
@@ -67,6 +68,7 @@ class Air:
         self.archive.append(sent)
         self.last[way, sent.name] = data
         self._counts.rule(f"sent: {sent.name}")
+        self._listen(sent)
 
     def began(self, way: str) -> None:
         """The sender of a way has begun an epoch; the hub is the later of the two."""

@@ -214,6 +214,7 @@ class Faults:
     def press_button(self) -> None:
         """Somebody presses the device's button while no window is open."""
         self.world.counts.fault("user: presses the button only")
+        self.world.pressed_at = self.world.now
         self.world.guard(self._press)
 
     def _press(self) -> None:

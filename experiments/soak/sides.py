@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from custom_components.self_secure.protocol.events import MessageType
 from self_secure_device import keyring
 
-from .air import TO_DEVICE, TO_HUB, Air
-from .counts import Counts
+from .air import TO_DEVICE, TO_HUB, Air, Sent
+from .counts import Counts, ViolationError
 from .device import DeviceSide
 from .hearing import DeviceEars, HubEars
 from .hub import HubSide
@@ -22,6 +22,7 @@ from .watch import Watch, mark_in_flash, mark_on_disk
 if TYPE_CHECKING:
     from .user import User
 
+PRESS_LASTS: Final = 1_200.0  # s: ten minutes for the first REQ, the rest for a negotiation that it began
 RESUMES_TO_HEAL: Final = 2  # after that nothing of a copy's numbers is left in any queue
 
 
@@ -33,9 +34,10 @@ class Sides(ABC):
     def __init__(self, profile: Profile, keys: random.Random, counts: Counts, reuse: Reuse) -> None:
         self.profile, self.counts, self.reuse = profile, counts, reuse
         self.now = 0.0
-        self.watch, self.ledger, self.air = Watch(), Ledger(counts), Air(counts)
+        self.watch, self.ledger, self.air = Watch(), Ledger(counts), Air(counts, self._left)
         self.hang_up = False  # the hub does not need the link any more
         self.head: Any = None  # the device's oldest message before it heard the present fragment
+        self.pressed_at = -PRESS_LASTS  # when somebody last pressed the device's button
         self._resumes = 0  # since a copy was here
         self.hub_power, self.device_power = Power("hub", counts), Power("device", counts)
         self.hub = HubSide(profile, keys.randbytes, self.hub_power, HubEars(self), self._hub_wrote)
@@ -160,6 +162,12 @@ class Sides(ABC):
     def _device_wrote(self, flash: bytes) -> None:
         self.watch.device_wrote(flash)
         self.check()
+
+    def _left(self, sent: Sent) -> None:
+        """A paired device asks for a key only after a local action (protocol.md 5 rule 10)."""
+        forgotten = self.now - self.pressed_at > PRESS_LASTS
+        if sent.name == "REQ" and forgotten and self.front.core.keyring.committed is not None:
+            raise ViolationError("the device pairs by itself")
 
     def check(self) -> None:
         """Look for a common epoch."""

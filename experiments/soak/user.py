@@ -60,6 +60,7 @@ class User:
         world.tell("open_pairing", world.now)
 
     def _press(self) -> None:
+        self._world.pressed_at = self._world.now
         try:
             self._world.guard(lambda: self._world.front.core.pair(self._world.ms))
         except StorageError:

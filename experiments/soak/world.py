@@ -58,13 +58,13 @@ class World(Sides):
         self.settle()
 
     def settle(self) -> None:
-        """Finish what an action has left: chores, a link that nobody needs, a hub that has ended."""
+        """Finish what an action has left: chores, a hub that has ended, notifications, a link that nobody needs."""
         while self._chores:
             self._chores.pop(0)()
         if self.hub.ended:
             self.restart_hub()
-        if self.hang_up:
-            self._pull()  # what was notified before still arrives
+        self._pull()
+        if self.hang_up:  # what was written before still arrives
             while self.air.ways[TO_DEVICE]:
                 self.take(TO_DEVICE)
             self.disconnect()

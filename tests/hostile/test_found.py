@@ -7,6 +7,8 @@ from custom_components.self_secure.protocol.errors import SnapshotError
 from custom_components.self_secure.protocol.events import PairingRecord
 from custom_components.self_secure.protocol.keys import StoreKey
 from custom_components.self_secure.protocol.snapshot import DeviceState, Pairing
+from self_secure_device import frames
+from tests.device.bench import Bench
 
 KEY = StoreKey(bytes(32))
 RECORD = PairingRecord(suite=0, verified=False, packets=20, loss=0.2, secrecy_bits=4.0, assumed_loss=20, conflicts=0, scanners=1)
@@ -29,3 +31,15 @@ def test_a_round_without_a_key_is_a_damaged_snapshot() -> None:
     stored["pairings"][0]["rounds"][0].pop()
     with pytest.raises(SnapshotError):
         snapshot.decode(stored)
+
+
+def test_a_request_that_has_expired_unnoticed_does_not_go_out_again() -> None:
+    """The device slept over its deadline: at the next contact it asked once more, and paired by itself."""
+    bench = Bench()
+    bench.pair()
+    bench.disconnect()
+    bench.device.pair(bench.now)
+    assert [frame[0] for frame in bench.connect()] == [frames.REQ]
+    bench.disconnect()
+    bench.now += 3_600_000
+    assert bench.connect() == []
