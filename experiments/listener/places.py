@@ -16,7 +16,7 @@ HUB_METRES = 3.0
 PAYLOAD = 6 + 31  # bytes of the PDU of our random packets
 GOOD = 10.0  # dB that a good sniffer hears better: a directional antenna
 BROADCASTS = 150
-FULL_BROADCASTS = 3000
+FULL_BROADCASTS = 1000
 
 
 @dataclass(frozen=True, slots=True)

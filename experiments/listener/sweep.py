@@ -17,7 +17,7 @@ LOSSES = (1, 2, 5, 10, 20, 30, 50)  # percent
 BURST = 6.0  # mean losses in a row of the bursty channel
 BURSTY_LOSSES = (5, 10, 20)
 BROADCASTS = 500
-FULL_BROADCASTS = 10_000
+FULL_BROADCASTS = 2000
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ SUITES = {"paper": 0x00, "loss": 0x01, "hybrid": 0x11}
 LOSSES = (5, 20, 50)  # percent
 PATIENCE = 300.0  # virtual seconds, more than the longest broadcast takes
 NEGOTIATIONS = 5
-FULL_NEGOTIATIONS = 60
+FULL_NEGOTIATIONS = 30
 
 
 class Recorded(LossModel):

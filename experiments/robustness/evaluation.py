@@ -17,7 +17,7 @@ from .verdict import Verdict, live
 KIND = "hub and device in virtual time (a link 50 ms away, looked for once a second), no radio"
 CRASH, LINK = "crash before and after each write", "link lost at each fragment"
 OUTAGE = 60.0  # s without any link, where both are said to lose it
-FULL_SEEDS = 10
+FULL_SEEDS = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ LOSSES = (0, 1, 2, 5, 10, 20, 50)  # percent of frames that the thief misses
 MESSAGES = 96  # of the device after the theft: three epochs long
 THIEVES = 10  # per world and loss: they do not know of each other
 WORLDS = 4
-FULL_WORLDS = 60
+FULL_WORLDS = 20
 
 
 @dataclass(slots=True)

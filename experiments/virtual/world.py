@@ -185,6 +185,8 @@ class World:
 
     def _air(self) -> None:
         self._air_at = None
+        if not self.node.core.broadcasting:  # what happened just before has ended it
+            return
         payload = self.node.core.next_random()
         sid, seq, value = payload[8], int.from_bytes(payload[9:11]), payload[11:31]
         self.broadcast.sent += 1
