@@ -3,7 +3,7 @@
 import pytest
 
 from custom_components.self_secure.protocol import limits
-from custom_components.self_secure.protocol.events import FrameDropped, PairingRequested
+from custom_components.self_secure.protocol.events import FrameDropped, LinkUnneeded, PairingRequested
 from custom_components.self_secure.protocol.packets import Frame, FrameType
 from custom_components.self_secure.protocol.refusal import Refusals
 
@@ -87,3 +87,21 @@ def test_a_malformed_one_is_only_dropped() -> None:
     bench.pair()
     bench.receive(Frame(FrameType.REQ, bytes(10)).encode())
     assert bench.told(PairingRequested) == []
+
+
+def test_a_device_that_has_asked_in_vain_may_ask_again_over_a_new_link() -> None:
+    bench = Bench()
+    bench.pair()
+    before = len(bench.told(LinkUnneeded))
+    uninvited(bench, 1)
+    bench.call("open_pairing")
+    assert len(bench.told(LinkUnneeded)) == before + 1
+    assert bench.hub.connection.wants_link
+
+
+def test_a_device_that_has_not_asked_keeps_the_link() -> None:
+    bench = Bench()
+    bench.pair()
+    before = len(bench.told(LinkUnneeded))
+    bench.call("open_pairing")
+    assert len(bench.told(LinkUnneeded)) == before

@@ -231,6 +231,7 @@ class Connection(ConnectionView):
 
     def _uninvited(self, request: Request, now: float) -> None:
         """REQ while no window is open: no answer, and who asks too often is not even reported (rule 6)."""
+        self._wire.unanswered = True
         if not self._settings.refusals.admits((self.identity or request.id_i).hex(), now):
             raise UnexpectedError("asks too often")
         self._outbox.put(PairingRequested(request.id_i))

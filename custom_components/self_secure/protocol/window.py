@@ -58,13 +58,15 @@ class PairingWindow:
     # --- the user
 
     def open(self, terms: Terms, now: float) -> None:
-        """Open it; LocalError if a negotiation is running."""
+        """Open it; LocalError if a negotiation is running. A device that has asked already asks again over a new link."""
         if self._negotiation is not None:
             raise LocalError("a negotiation is running")
         self._farewell = self.parting = None
         self._negotiation = Negotiation(terms, self._entropy, now)
         if self._wire.is_open:
             self._negotiation.link_opened(now)
+            if self._wire.unanswered:
+                self._wire.let_go()
 
     def answer(self, verdict: Verdict, now: float) -> Outcome | None:
         """Return the key that the user lets in, None for "different"; LocalError if there is no code to answer."""

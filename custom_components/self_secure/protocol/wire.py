@@ -16,6 +16,7 @@ class Wire:
         self._outbox = outbox
         self._reassembler = framing.Reassembler()
         self._payload: int | None = None  # MTU - 3 of an open link
+        self.unanswered = False  # a REQ came over this link while nobody wanted it: the device will not say it again here
 
     @property
     def is_open(self) -> bool:
@@ -29,7 +30,7 @@ class Wire:
 
     def open(self, payload: int) -> None:
         """Begin a link whose fragments have at most `payload` bytes."""
-        self._payload = payload
+        self._payload, self.unanswered = payload, False
         self._reassembler.reset()
 
     def close(self) -> None:
