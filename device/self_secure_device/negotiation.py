@@ -7,20 +7,12 @@ uncommitted, before it lets OPEN leave: OPEN is the answer that comes back toget
 from array import array
 
 from . import frames, keys, limits, messages, sets, tables
-from .crypto import equal, sha256, tag
+from .crypto import equal, tag
 from .errors import StateError, TagError
+from .machine import Machine
 from .request import Request, Secrets
 from .session import Session
 from .suites import SUITES
-
-NAK_CAUSES = {1: "too few packets", 2: "conflicts", 3: "suite below the floor", 4: "wrong MAC", 5: "busy", 6: "refused"}
-TIMEOUT_CAUSES = {
-    tables.REQUESTED: "timeout",
-    tables.BROADCASTING: "no RSP",
-    tables.TAGGING: "no TAGS",
-    tables.ACKNOWLEDGED: "no END",
-    tables.OPENED: "unconfirmed",
-}
 
 
 def begin(identity, parameters, urandom, now):
@@ -28,109 +20,25 @@ def begin(identity, parameters, urandom, now):
     return Negotiation(Request(identity, parameters, Secrets.draw(urandom)), urandom(16), now)
 
 
-class Negotiation:
-    """One REQ → ACC → broadcast → RSP → ACK → END → OPEN with one responder.
-
-    ``failure`` names the cause once the state is ENDED; ``root`` (RK_0) and ``code`` (six digits, or None where the
-    suite shows none) are there from OPENED on, until the caller takes them with ``take_root``.
-    """
-
-    paper = False
+class Negotiation(Machine):
+    """One REQ → ACC → broadcast → RSP → ACK → END → OPEN with one responder of suite ``hybrid`` or ``loss``."""
 
     def __init__(self, request, secret, now):
-        self.request = request
-        self.state = tables.REQUESTED
-        self.suite = None
-        self.identity = None  # id_R
-        self.failure = None
-        self.code = None
-        self.deadline = now + limits.T_H
+        super().__init__(request, now)
         self._secret = secret  # r_I, 16 bytes
-        self._root = None
-        self._accept = None
         self._shared = b""
         self._pool_transcript = None  # th_2
         self._transcript = request.transcript
-        self._keys = None  # PRK once m4 is out
-        self._cap = self.deadline  # of the broadcast
         self._listed = []  # S as R sent it
         self._members = []  # S', ascending
         self._choices = []
         self._tags = b""
         self._pages = 0
         self._pruned = False
-        self._answers = {}
-
-    # --- input -------------------------------------------------------------------------------------------------
-
-    def receive(self, frame, now):
-        """Take one frame; return the frame to send, or None. DropError when it changes nothing."""
-        if frame.paper != self.paper and frame.kind != frames.NAK:
-            raise StateError("another suite's frame")
-        seen = sha256(frame.raw)
-        if seen in self._answers:
-            return self._answers[seen]
-        name = tables.handler(tables.NEGOTIATION, self.state, frame.kind)
-        answer = getattr(self, "_" + name)(frame, now)
-        if frame.kind != frames.NAK:
-            self._answers[seen] = answer
-        return answer
-
-    def expire(self, now):
-        """End with the cause of the present state when its cap has passed."""
-        if self.state != tables.ENDED and now >= self.deadline:
-            self.fail(TIMEOUT_CAUSES[self.state])
-
-    def contacted(self, now):
-        """R connected again: if it has forgotten this negotiation, its silence must not cost the whole broadcast."""
-        if self.state == tables.BROADCASTING:
-            self.deadline = min(self.deadline, now + 2 * limits.T_2)
-
-    def left(self):
-        """R hung up: the broadcast has its own cap again."""
-        if self.state == tables.BROADCASTING:
-            self.deadline = self._cap
-
-    def fail(self, cause):
-        """End for ``cause`` and forget every secret."""
-        self.failure = cause
-        self.state = tables.ENDED
-        self._forget()
-        self._root = None
-        self._answers = {}
-
-    def end(self):
-        """End well: R's first valid frame under the new key has come."""
-        self.fail(None)
-
-    # --- output ------------------------------------------------------------------------------------------------
-
-    @property
-    def running(self):
-        """Whether this negotiation still waits for something."""
-        return self.state != tables.ENDED
-
-    def take_root(self):
-        """Hand RK_0 over, once."""
-        root, self._root = self._root, None
-        return root
 
     def begin(self, root):
         """Return what is stored of the new pairing's root, and the session that starts from it."""
         return keys.store_key(root), Session(self.suite, 0, root)
-
-    def next_random(self):
-        """Return (sid, Seq, R) of the next random packet, or None when there is nothing to broadcast."""
-        if self.state != tables.BROADCASTING or self.request.sent >= self._accept.n_max:
-            return None
-        seq = self.request.sent
-        self.request.sent = seq + 1
-        return self.request.sid, seq, self._random(seq)
-
-    @property
-    def broadcasting(self):
-        """Whether ``next_random`` has a packet."""
-        return self.state == tables.BROADCASTING and self.request.sent < self._accept.n_max
 
     # --- handlers, named in tables.NEGOTIATION -----------------------------------------------------------------
 
@@ -148,11 +56,6 @@ class Negotiation:
         self._pool_transcript = self._transcript
         self.state = tables.BROADCASTING
         self.deadline = self._cap = now + self._broadcast_cap()
-
-    def _refused(self, frame, now):
-        if len(frame.message) != 1 or frame.message[0] not in NAK_CAUSES:
-            raise StateError("unknown reason")
-        self.fail(NAK_CAUSES[frame.message[0]])
 
     def _responded(self, frame, now):
         response = messages.Response(frame.message, self._accept.n_max)
@@ -196,19 +99,12 @@ class Negotiation:
 
     # --- steps -------------------------------------------------------------------------------------------------
 
-    def _broadcast_cap(self):
-        t_1 = limits.t_1(self._accept.n_max, self.request.parameters.interval)
-        return 2 * t_1 + 2 * limits.T_2
-
     def _extend(self, frame):
         self._transcript = keys.transcript_add(self._transcript, frame.head)
 
     def _true_tag(self, seq):
         """tag_i of a packet that was really broadcast; None for one that nobody can have received."""
         return self.request.tag(self.suite, seq) if seq < self.request.sent else None
-
-    def _random(self, seq):
-        return self.request.random(self.suite, seq)
 
     def _choose(self, response):
         """Resolve the reported conflicts: S' and the index of each true candidate."""
@@ -276,6 +172,6 @@ class Negotiation:
         return head + mac
 
     def _forget(self):
-        self.request.wipe()
-        self._secret = self._keys = None
+        super()._forget()
+        self._secret = None
         self._shared = b""

@@ -83,7 +83,11 @@ def fingerprint(bench: Bench) -> tuple[Any, ...]:
     """Everything that a frame could change, but for the counters."""
     device = bench.device
     negotiation = device._pairing.negotiation
-    own = None if negotiation is None else (negotiation.state, negotiation._transcript, negotiation.deadline, len(negotiation._answers))
+    own = (
+        ()
+        if negotiation is None
+        else [vars(negotiation).get(name) for name in ("state", "_transcript", "deadline", "_keys")] + [len(negotiation._answers)]
+    )
     keys = [(key.epoch, key.store, key.committed, key.mark) for key in device.keyring.entries]
     chains = [
         (key.session.sender.chain, key.session.receiver.chain, key.session.messages, key.session.sender.text)

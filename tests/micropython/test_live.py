@@ -27,7 +27,6 @@ async def talk(device: Board, hub: RadioHub) -> None:
     device.command("say from the board")
     await hub.hears("from the board")
     memory = await device.ask("memory", r"memory alive=(\d+) peak=(\d+) heap=(\d+)")
-    print(memory[0])
     assert int(memory[1]) <= int(memory[2]) <= int(memory[3]) <= HEAP_LIMIT
 
 

@@ -14,10 +14,12 @@ type Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictCom
 class Renamer(ast.NodeTransformer):
     """Renames globals, attributes and arguments of one module; ``foreign`` collects what it needs of other units."""
 
-    def __init__(self, naming: Naming, module: Module) -> None:
+    def __init__(self, naming: Naming, module: Module, home: str) -> None:
         self._naming = naming
+        self._program = naming.program
         self._module = module
-        self._bound = naming.bound[module.name]
+        self._home = home
+        self._bound = naming.program.bound[module.name]
         imports = (node for node in module.tree.body if isinstance(node, ast.Import))
         self._foreign_modules = {alias.name for node in imports for alias in node.names}
         self._scopes: list[dict[str, str]] = []  # of functions and comprehensions: name → new name
@@ -27,12 +29,12 @@ class Renamer(ast.NodeTransformer):
     # --- names -------------------------------------------------------------------------------------------------
 
     def _global(self, origin: Origin) -> ast.expr:
-        owner, name = origin = self._naming.origin(origin)
-        if origin in self._naming.constants:
-            return ast.Constant(self._naming.constants[origin])
+        owner, name = origin = self._program.origin(origin)
+        if origin in self._program.constants:
+            return ast.Constant(self._program.constants[origin])
         if not name:
             raise PackError(f"{self._module.name} uses the module {owner} as a value")
-        if self._naming.modules[owner].unit != self._module.unit:
+        if self._naming.homes[origin] != self._home:
             self.foreign.add(origin)
         name = self._naming.globals[origin]
         if self._class is not None and not self._scopes and name in map(self._attribute, self._class):
@@ -60,7 +62,7 @@ class Renamer(ast.NodeTransformer):
     def visit_Raise(self, node: ast.Raise) -> ast.stmt:
         """Leave the text of a dropped frame out: it is counted under its class's reason, and each text costs the heap an object."""
         match node.exc:
-            case ast.Call(func=function, args=[ast.Constant() | ast.Name()]) if self._naming.is_silent(self._module, function):
+            case ast.Call(func=function, args=[ast.Constant() | ast.Name()]) if self._program.is_silent(self._module, function):
                 node.exc = function
         self.generic_visit(node)
         return node
@@ -98,31 +100,17 @@ class Renamer(ast.NodeTransformer):
     # --- statements --------------------------------------------------------------------------------------------
 
     @override
-    def visit_Assign(self, node: ast.Assign) -> ast.stmt | None:
-        if self._unused(node):
-            return None
-        self.generic_visit(node)
-        return node
-
-    def _unused(self, node: ast.stmt) -> bool:
-        """Return whether a statement of the module defines only what nobody needs, or what stands where it is used."""
-        top = not self._scopes and self._class is None
-        return top and not any((self._module.name, name) in self._naming.used for name in stored(node))
-
-    @override
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.stmt:
         """Inside a function: the names stay local, what they stand for comes from another unit."""
-        origins = [self._naming.imported(self._module, node, alias) for alias in node.names]
+        origins = [self._program.imported(self._module, node, alias) for alias in node.names]
         if None in origins:
             return node
-        found = [self._naming.origin(origin) for origin in origins if origin is not None]
+        found = [self._program.origin(origin) for origin in origins if origin is not None]
         renamed = [ast.alias(self._naming.globals[one], alias.asname or alias.name) for one, alias in zip(found, node.names, strict=True)]
-        return ast.ImportFrom(self._naming.modules[found[0][0]].unit, renamed, 0)
+        return ast.ImportFrom(self._naming.homes[found[0]], renamed, 0)
 
     @override
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.stmt | None:
-        if self._unused(node):
-            return None
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.stmt:
         node.bases = [self.visit(base) for base in node.bases]
         node.name = self._naming.globals[self._module.name, node.name]
         self._class = {name for child in node.body for name in stored(child)}
@@ -131,9 +119,7 @@ class Renamer(ast.NodeTransformer):
         return node
 
     @override
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.stmt | None:
-        if self._unused(node):
-            return None
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.stmt:
         node.decorator_list = [self.visit(one) for one in node.decorator_list]
         if self._scopes:
             node.name = self._local(node.name) or node.name
@@ -167,7 +153,7 @@ class Renamer(ast.NodeTransformer):
         arguments = [*given.posonlyargs, *given.args, *given.kwonlyargs, *filter(None, (given.vararg, given.kwarg))]
         by_name = {one.arg: self._attribute(one.arg) for one in arguments if one.arg in self._naming.members.keywords}
         around = (new for scope in self._scopes for new in scope.values())
-        used = (self._naming.globals[origin] for origin in self._naming.uses(self._module, node))
+        used = (self._naming.globals[origin] for origin in self._program.uses(self._module, node)[0])
         taken = {*identifiers(node), *by_name.values(), *around, *used}
         letters = short_names(ascii_lowercase, taken)
         scope = {name: name for name in _locals(node)}

@@ -27,7 +27,7 @@ class PackError(Exception):
     """The program uses what the packer does not understand."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Module:
     """One module; ``name`` is dotted, ``unit`` the packed module that it goes to."""
 

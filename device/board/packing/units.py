@@ -4,43 +4,51 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from .naming import Naming
+from .program import Program
 from .renaming import Renamer
-from .source import Module, Origin
+from .source import Module, Origin, stored
 
 
 def pack(modules: Iterable[Module], main: str) -> dict[str, str]:
-    """Return the source of each packed module of what ``main.main`` needs, in the order to load them in."""
-    naming = Naming(modules, main)
-    units = dict.fromkeys(module.unit for module in naming.order)
-    return {unit: _packed(naming, unit) for unit in units}
+    """Return the source of each packed module of what ``main.main`` needs: those of the start in the order to load them in."""
+    naming = Naming(Program(modules, main))
+    found = dict.fromkeys(naming.homes[origin] for origin in naming.program.parts if origin in naming.homes)
+    trees = {home: Unit(naming, home) for home in found}
+    return {home: unit.text() for home, unit in trees.items()}
 
 
-def _packed(naming: Naming, unit: str) -> str:
-    external: dict[str, None] = {}
-    body: list[ast.stmt] = []
-    foreign: set[Origin] = set()
-    for module in naming.order:
-        if module.unit == unit:
-            external |= dict.fromkeys(_external(naming, module))
-            renamer = Renamer(naming, module)
-            body += _renamed(renamer, module)
-            foreign |= renamer.foreign
-    inward = sorted(f"from {naming.modules[origin[0]].unit} import {naming.globals[origin]}" for origin in foreign)
-    text = ast.unparse(ast.fix_missing_locations(ast.Module(body, [])))
-    return "\n".join([*external, *inward, text, ""])
+class Unit:
+    """One packed module in the making."""
 
+    def __init__(self, naming: Naming, home: str) -> None:
+        self._naming = naming
+        self._home = home
+        self._external: dict[str, None] = {}
+        self._foreign: set[Origin] = set()
+        self._body = [node for module in naming.program.order for node in self._taken(module)]
 
-def _renamed(renamer: Renamer, module: Module) -> Iterator[ast.stmt]:
-    for node in module.tree.body:
-        if not isinstance(node, ast.Import | ast.ImportFrom) and (changed := renamer.visit(node)) is not None:
-            yield changed
+    def _taken(self, module: Module) -> Iterator[ast.stmt]:
+        for node in module.tree.body:
+            homes = {self._naming.homes.get((module.name, name)) for name in stored(node)}
+            if self._home in homes:
+                self._external |= dict.fromkeys(self._imports(module, node))
+                renamer = Renamer(self._naming, module, self._home)
+                yield renamer.visit(node)
+                self._foreign |= renamer.foreign
 
+    def _imports(self, module: Module, part: ast.stmt) -> Iterator[str]:
+        """Yield the imports that a part needs and that lead out of the program."""
+        names = {node.id for node in ast.walk(part) if isinstance(node, ast.Name)}
+        for node in module.tree.body:
+            if isinstance(node, ast.Import):
+                yield from (f"import {alias.name}" for alias in node.names if alias.name in names)
+            elif isinstance(node, ast.ImportFrom):
+                foreign = (alias.name for alias in node.names if self._naming.program.imported(module, node, alias) is None)
+                yield from (f"from {module.target(node)} import {name}" for name in foreign if name in names and name != "const")
 
-def _external(naming: Naming, module: Module) -> Iterator[str]:
-    """Yield the imports of a module that lead out of the program, one name each."""
-    for node in module.tree.body:
-        if isinstance(node, ast.Import):
-            yield from (f"import {alias.name}" for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            names = (alias.name for alias in node.names if naming.imported(module, node, alias) is None)
-            yield from (f"from {module.target(node)} import {name}" for name in names if name != "const")
+    def text(self) -> str:
+        """Return the source."""
+        naming = self._naming
+        inward = sorted(f"from {naming.homes[origin]} import {naming.globals[origin]}" for origin in self._foreign)
+        body = ast.unparse(ast.fix_missing_locations(ast.Module(self._body, [])))
+        return "\n".join([*self._external, *inward, body, ""])

@@ -1,4 +1,4 @@
-"""The paper's Alice: REQ, ACC, broadcast, RSP, ACK, END over the table and machine of ``negotiation.py`` (protocol.md 8).
+"""The paper's Alice: REQ, ACC, broadcast, RSP, ACK, END over the table and ``machine.py`` (protocol.md 8).
 
 There is no OPEN: the new key is on disk, uncommitted, when END has verified.
 """
@@ -6,8 +6,8 @@ There is no OPEN: the new key is on disk, uncommitted, when END has verified.
 from .. import frames, limits, sets, tables
 from ..crypto import equal, hmac, sha256, u16
 from ..errors import FrameError, TagError
+from ..machine import Machine
 from ..messages import IDENTITY_BYTES
-from ..negotiation import Negotiation
 from ..session import TO_INITIATOR, TO_RESPONDER
 from . import chains, formulas, packets
 
@@ -36,13 +36,13 @@ class PaperRequest:
         self._seed = None
 
 
-class PaperNegotiation(Negotiation):
+class PaperNegotiation(Machine):
     """One REQ → ACC → broadcast → RSP → ACK → END with one responder; the root handed over is K_0."""
 
     paper = True
 
     def __init__(self, suite, request, urandom, now):
-        super().__init__(request, b"", now)
+        super().__init__(request, now)
         self.suite = suite
         self._urandom = urandom
 
