@@ -1,7 +1,9 @@
 """A headless Chromium of this machine: always the same window, theme, language and time zone."""
 
 from contextlib import asynccontextmanager
+import os
 import shutil
+import subprocess
 from typing import TYPE_CHECKING
 
 from playwright.async_api import async_playwright
@@ -40,6 +42,20 @@ def program() -> str:
         if path := shutil.which(name):
             return path
     raise DemoError("there is no Chromium: apt install chromium")
+
+
+def install() -> None:
+    """Install Debian's Chromium where there is none; DemoError says what else a person can do."""
+    if any(map(shutil.which, PROGRAMS)):
+        return
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        raise DemoError(f"there is no Chromium ({', '.join(PROGRAMS)}): as root, apt-get install chromium, or install one of these")
+    print("installing chromium (once)", flush=True)
+    try:
+        subprocess.run(["apt-get", "update", "-q"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["apt-get", "install", "-q", "-y", "--no-install-recommends", "chromium"], check=True, stdout=subprocess.DEVNULL)
+    except subprocess.CalledProcessError as error:
+        raise DemoError(f"chromium could not be installed: {error}") from error
 
 
 @asynccontextmanager

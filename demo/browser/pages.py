@@ -40,6 +40,12 @@ class Site:
         await self.page.locator("ha-config-integration-page h1").first.wait_for()
         return IntegrationPage(self.page)
 
+    async def repairs(self) -> RepairsPage:
+        """Open Settings → Repairs."""
+        await self.page.goto(f"{self.url}/config/repairs")
+        await self.page.locator("ha-config-repairs-dashboard ha-card").first.wait_for()
+        return RepairsPage(self.page)
+
     async def device(self, device_id: str) -> DevicePage:
         """Open the page of a device."""
         await self.page.goto(f"{self.url}/config/devices/device/{device_id}")
@@ -87,6 +93,62 @@ class IntegrationPage:
     async def add_device(self) -> FlowDialog:
         """Press Add device: the flow that starts with a list of what is heard now."""
         await self.page.get_by_role("button", name="Add device").click()
+        dialog = FlowDialog(self.page)
+        await dialog.title.wait_for()
+        return dialog
+
+    def entry(self, title: str) -> Entry:
+        """Return the entry with this title."""
+        return Entry(self.page, title)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry on the page of an integration, with its menu."""
+
+    page: Page
+    title: str
+
+    @property
+    def row(self) -> Locator:
+        """The entry with its devices."""
+        return self.page.locator("ha-config-entry-row").filter(has_text=self.title)
+
+    async def _choose(self, item: str) -> None:
+        await self.row.locator("ha-dropdown ha-icon-button").first.click()
+        await self.row.get_by_role("menuitem", name=item).click()
+
+    async def reconfigure(self) -> FlowDialog:
+        """Choose Reconfigure from the menu."""
+        await self._choose("Reconfigure")
+        dialog = FlowDialog(self.page)
+        await dialog.title.wait_for()
+        return dialog
+
+    async def reload(self) -> None:
+        """Choose Reload from the menu; the box that says so does not come when the entry moves to another part of the page."""
+        await self._choose("Reload")
+
+    async def delete(self) -> None:
+        """Choose Delete from the menu, confirm it, and wait until the entry is gone."""
+        await self._choose("Delete")
+        await self.page.locator("dialog-box").get_by_role("button", name="Delete").click()
+        await self.row.wait_for(state="detached")
+
+
+@dataclass(frozen=True, slots=True)
+class RepairsPage:
+    """Settings → Repairs."""
+
+    page: Page
+
+    def issue(self, title: str) -> Locator:
+        """Return the line of an issue; it comes and goes by itself."""
+        return self.page.locator("ha-config-repairs").get_by_text(title, exact=True)
+
+    async def open(self, title: str, within: float) -> FlowDialog:
+        """Wait for an issue, at most `within` milliseconds, and open what fixes it."""
+        await self.issue(title).click(timeout=within)
         dialog = FlowDialog(self.page)
         await dialog.title.wait_for()
         return dialog

@@ -9,8 +9,12 @@ from demo.pairing import discovered, pair, wait_until_discovered
 
 if TYPE_CHECKING:
     from demo.browser.dialog import FlowDialog
+    from demo.browser.pages import DevicePage, IntegrationsPage
+    from demo.radio import Device
 
     from .stage import Stage
+
+THERMOMETER = "Thermometer"
 
 #: Seconds until the first readings of a new device are there.
 READ = 60.0
@@ -21,6 +25,13 @@ UNDER_WAY = r"received: ([89]\d|1\d\d) "
 
 async def pairing(stage: Stage) -> None:
     """Walk the way of a user from the discovered cards to the page of the thermometer."""
+    integrations = await discover(stage)
+    await pair_by_hand(stage, await integrations.add(THERMOMETER))
+    await device_page(stage)
+
+
+async def discover(stage: Stage) -> IntegrationsPage:
+    """See a card for each device that is not paired."""
     async with stage.home_assistant.signed_in() as api:
         await wait_until_discovered(api, len(stage.world.devices))
     integrations = await stage.site.integrations()
@@ -28,11 +39,11 @@ async def pairing(stage: Stage) -> None:
     for card in cards:
         await card.locator("img").wait_for()
     await stage.album.save("discovered", stage.site.page.locator("h1", has_text="Discovered"), *cards, margin=8)
-    await _pair(stage, await integrations.add("Thermometer"))
-    await _device(stage)
+    return integrations
 
 
-async def _pair(stage: Stage, dialog: FlowDialog) -> None:
+async def pair_by_hand(stage: Stage, dialog: FlowDialog) -> None:
+    """Confirm, watch the progress, compare the codes, and finish."""
     await stage.album.save("confirm", dialog.whole)
     await dialog.press("Submit")
     await dialog.wait_for_text(UNDER_WAY)
@@ -51,21 +62,27 @@ async def _compare(stage: Stage, dialog: FlowDialog) -> None:
     await dialog.press("Submit")
     await dialog.error.first.wait_for()
     await stage.album.save("code-without-answer", dialog.whole)
-    device = stage.world.device("thermometer")
-    if device.codes() != [code]:
+    await compare(dialog, code, stage.world.device("thermometer"))
+
+
+async def compare(dialog: FlowDialog, code: str, device: Device) -> None:
+    """Answer that the device shows this code too; DemoError unless it does."""
+    if device.codes()[-1:] != [code]:
         raise DemoError(f"Home Assistant shows {code}, the device {device.codes()}", device)
     await dialog.choose("The same code")
     await dialog.press("Submit")
 
 
-async def _device(stage: Stage) -> None:
+async def device_page(stage: Stage) -> DevicePage:
+    """See the readings of the thermometer."""
     async with stage.home_assistant.signed_in() as api:
-        await Hub(api).wait_for_states("Thermometer", "sensor", bool, READ)
-        device_id = await Hub(api).device_id("Thermometer")
+        await Hub(api).wait_for_states(THERMOMETER, "sensor", bool, READ)
+        device_id = await Hub(api).device_id(THERMOMETER)
     page = await stage.site.device(device_id)
     await page.row("Temperature").wait_for()
     await page.row("Code compared").wait_for()
     await stage.album.save("device")
+    return page
 
 
 async def message(stage: Stage) -> None:
