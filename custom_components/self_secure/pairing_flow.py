@@ -54,7 +54,7 @@ class PairingSteps(ConfigFlow):
         self._batch = Batch(self.hass, self._on_progress, self._on_completed)
         for candidate in candidates:
             self._batch.start(candidate)
-        return await self.async_step_pair()
+        return await self._go_on()
 
     # --- the negotiation
 
@@ -84,7 +84,7 @@ class PairingSteps(ConfigFlow):
         return "failed" if self.batch.failed is not None else "finish"
 
     async def _go_on(self) -> ConfigFlowResult:
-        """Show what comes after an answer of the user."""
+        """Show what comes after an answer of the user, which Home Assistant would hand to the step after a progress that is over."""
         if self.batch.comparing is None and self.batch.running:
             return await self.async_step_pair()
         steps = {"code": self.async_step_code, "failed": self.async_step_failed, "finish": self.async_step_finish}
@@ -171,7 +171,7 @@ class PairingSteps(ConfigFlow):
             candidate.floor = flow_forms.chosen_floor(user_input)
         self._progress_text = {}
         self.batch.start(candidate)
-        return await self.async_step_pair()
+        return await self._go_on()
 
     # --- the end
 
@@ -182,6 +182,8 @@ class PairingSteps(ConfigFlow):
             placeholders = {"count": str(len(paired)), "devices": flow_forms.names(paired)}
             return self.async_abort(reason="several_paired" if paired else "none_paired", description_placeholders=placeholders)
         candidate = self.batch.candidates[0]
+        if candidate.identity is None:
+            raise ValueError("the pairing ended without a key and without a cause")
         candidate.hand_over()
         if candidate.entry is not None:
             return self._update(candidate)

@@ -108,8 +108,9 @@ async def test_device_that_was_paired_meanwhile_is_left_out(home: HomeAssistant,
     first, second = await start_device(suites=(0x01,)), await start_device("door", 1, suites=(0x01,))
     await until(lambda: discovered_flow(home, first) and discovered_flow(home, second))
     shown = await listed(home)
-    done = await home.config_entries.flow.async_configure(discovered_flow(home, first), {"security": {"method": "loss"}})
-    assert (await until_step(home, done))["type"] == "create_entry"
+    card = await until(lambda: discovered_flow(home, first))
+    done = await until_step(home, await home.config_entries.flow.async_configure(card, {"security": {"method": "loss"}}))
+    assert done["type"] == "create_entry"
     picked = {"devices": [first.program.address, second.program.address], "security": {"method": "loss"}}
     await first.program.reset()
     done = await until_step(home, await home.config_entries.flow.async_configure(shown["flow_id"], picked))

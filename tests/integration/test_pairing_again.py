@@ -1,0 +1,203 @@
+"""Reauth and reconfigure: a new key beside the old one, for a device that has an entry."""
+
+import asyncio
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState, ConfigFlowResult
+from homeassistant.core import HomeAssistant
+import pytest
+
+from custom_components.self_secure import pairing
+from custom_components.self_secure.const import DOMAIN
+from custom_components.self_secure.hub import HUB
+from custom_components.self_secure.protocol import limits
+from custom_components.self_secure.store import DurableStore
+
+from .conftest import SimulatedDevice, StartDevice, confirm, device_id, failed_with, pair, state_of, until, until_step
+
+TEMPERATURE = "sensor.test_thermometer_temperature"
+
+
+def numbers_of(storage: dict[str, Any], device: SimulatedDevice) -> list[int]:
+    """Return which pairings have a key on disk."""
+    return [one["number"] for one in storage[f"{DOMAIN}.{device.identity}"]["data"]["pairings"]]
+
+
+async def begin_reauth(hass: HomeAssistant, entry: ConfigEntry[Any]) -> ConfigFlowResult:
+    """Start what a repair or the device starts, and confirm it."""
+    entry.async_start_reauth(hass)
+    flow = await until(lambda: next(iter(entry.async_get_active_flows(hass, {"reauth"})), None))
+    assert flow["step_id"] == "reauth_confirm"
+    return await until_step(hass, await hass.config_entries.flow.async_configure(flow["flow_id"], {}))
+
+
+async def begin_reconfigure(hass: HomeAssistant, entry: ConfigEntry[Any]) -> ConfigFlowResult:
+    """Press "Reconfigure"."""
+    return await hass.config_entries.flow.async_init(DOMAIN, context={"source": "reconfigure", "entry_id": entry.entry_id})
+
+
+async def compare(hass: HomeAssistant, device: SimulatedDevice, shown: ConfigFlowResult) -> ConfigFlowResult:
+    """Answer the code step as a user whose codes are the same."""
+    assert shown["step_id"] == "code", shown
+    assert device.told("code")[-1] == (shown["description_placeholders"] or {})["code"]
+    return await until_step(hass, await hass.config_entries.flow.async_configure(shown["flow_id"], {"verdict": "same"}))
+
+
+async def reads(hass: HomeAssistant, device: SimulatedDevice) -> None:
+    """Wait until a new reading arrives."""
+    before = state_of(hass, TEMPERATURE)
+    device.program.measure()
+    await until(lambda: state_of(hass, TEMPERATURE) not in (before, "unavailable", "unknown"))
+
+
+async def test_reauth_of_a_loaded_entry(home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice) -> None:
+    device = await start_device()
+    entry = await pair(home, device)
+    coordinator = entry.runtime_data
+    device.program.pair()
+    done = await compare(home, device, await begin_reauth(home, entry))
+    assert (done["type"], done["reason"]) == ("abort", "reauth_successful")
+    assert entry.runtime_data is coordinator
+    await until(lambda: numbers_of(hass_storage, device) == [2])
+    await reads(home, device)
+
+
+async def test_old_key_counts_while_the_user_compares(home: HomeAssistant, start_device: StartDevice) -> None:
+    device = await start_device()
+    entry = await pair(home, device)
+    await until(lambda: state_of(home, TEMPERATURE))
+    device.program.pair()
+    shown = await begin_reauth(home, entry)
+    assert shown["step_id"] == "code", shown
+    await reads(home, device)
+    done = await compare(home, device, shown)
+    assert done["reason"] == "reauth_successful"
+
+
+async def test_button_that_was_not_pressed(
+    home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "REQUEST_TIMEOUT", 1.0)
+    device = await start_device()
+    entry = await pair(home, device)
+    shown = await begin_reauth(home, entry)
+    assert failed_with(shown) == "no_request"
+    assert numbers_of(hass_storage, device) == [1]
+    device.program.pair()
+    again = await until_step(home, await home.config_entries.flow.async_configure(shown["flow_id"], {}))
+    assert (await compare(home, device, again))["reason"] == "reauth_successful"
+
+
+async def test_closing_the_dialog_keeps_the_old_key(home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice) -> None:
+    device = await start_device()
+    entry = await pair(home, device)
+    device.program.pair()
+    shown = await begin_reauth(home, entry)
+    home.config_entries.flow.async_abort(shown["flow_id"])
+    await until(lambda: not home.data[HUB].attempts)
+    assert entry.state is ConfigEntryState.LOADED
+    assert numbers_of(hass_storage, device) == [1]
+    await reads(home, device)
+
+
+@pytest.mark.parametrize("damage", [None, {}, {"version": 1}])
+async def test_lost_key_is_replaced(
+    home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice, damage: dict[str, Any] | None
+) -> None:
+    device = await start_device()
+    entry = await pair(home, device)
+    assert await home.config_entries.async_unload(entry.entry_id)
+    file = f"{DOMAIN}.{device.identity}"
+    files = {None: {}, str(damage): {file: {**hass_storage[file], "data": damage}}}
+    del hass_storage[file]
+    hass_storage.update(files[None if damage is None else str(damage)])
+    assert not await home.config_entries.async_setup(entry.entry_id)
+    device.program.pair()
+    done = await compare(home, device, await begin_reauth(home, entry))
+    assert (done["type"], done["reason"]) == ("abort", "reauth_successful")
+    await until(lambda: entry.state is ConfigEntryState.LOADED)
+    await reads(home, device)
+    assert device.told("code") == device.told("code")[:2]
+
+
+async def test_unloaded_entry_is_paired_beside_its_key(
+    home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice
+) -> None:
+    device = await start_device()
+    entry = await pair(home, device)
+    assert await home.config_entries.async_unload(entry.entry_id)
+    device.program.pair()
+    shown = await begin_reauth(home, entry)
+    assert numbers_of(hass_storage, device) == [1]
+    await compare(home, device, shown)
+    await until(lambda: entry.state is ConfigEntryState.LOADED)
+    await until(lambda: numbers_of(hass_storage, device) == [2])
+
+
+async def test_key_that_cannot_be_read_is_not_replaced(
+    home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice
+) -> None:
+    device = await start_device()
+    entry = await pair(home, device)
+    assert await home.config_entries.async_unload(entry.entry_id)
+    hass_storage[f"{DOMAIN}.{device.identity}"]["version"] = 2
+    assert failed_with(await begin_reauth(home, entry)) == "not_stored"
+    assert not await home.config_entries.async_setup(entry.entry_id)
+    flow = await begin_reconfigure(home, entry)
+    done = await home.config_entries.flow.async_configure(flow["flow_id"], {})
+    assert (done["type"], done["reason"]) == ("abort", "newer_version")
+
+
+async def test_reset_device_is_paired_again_under_its_entry(
+    home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice
+) -> None:
+    device = await start_device()
+    entry = await pair(home, device)
+    before = device_id(home, device)
+    await device.program.reset()
+    done = await compare(home, device, await begin_reauth(home, entry))
+    assert done["reason"] == "reauth_successful"
+    assert device_id(home, device) == before
+    await until(lambda: numbers_of(hass_storage, device) == [2])
+    await reads(home, device)
+
+
+async def test_reconfigure_lowers_what_is_accepted_of_this_device(
+    home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice
+) -> None:
+    device = await start_device()
+    entry = await pair(home, device)
+    await device.program.stop()
+    weak = await start_device(suites=(0x01,), seed=2)
+    weak.program.pair()
+    flow = await begin_reconfigure(home, entry)
+    assert flow["step_id"] == "reconfigure"
+    lower = {"security": {"method": "loss"}}
+    done = await until_step(home, await home.config_entries.flow.async_configure(flow["flow_id"], lower))
+    assert (done["type"], done["reason"]) == ("abort", "reconfigure_successful"), done
+    assert entry.options["floor"] == 0x01
+    stored = hass_storage[f"{DOMAIN}.{device.identity}"]["data"]["pairings"][0]["record"]
+    assert (stored["suite"], stored["floor"]) == (0x01, 0x01)
+
+
+async def test_other_device_in_its_place(
+    home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = await start_device()
+    entry = await pair(home, device)
+    await device.program.stop()
+    await start_device("thermometer", 1, identity=bytes(16), address=device.program.address)
+    shown = await begin_reauth(home, entry)
+    assert failed_with(shown) == "wrong_device"
+    assert numbers_of(hass_storage, device) == [1]
+
+
+async def test_answer_that_takes_too_long_to_store(home: HomeAssistant, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(_store: DurableStore, _data: object) -> None:
+        await asyncio.sleep(limits.T_2)
+
+    monkeypatch.setattr(pairing, "ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr(DurableStore, "async_save", never)
+    device = await start_device()
+    shown = await confirm(home, device)
+    assert failed_with(await home.config_entries.flow.async_configure(shown["flow_id"], {"verdict": "same"})) == "not_stored"
