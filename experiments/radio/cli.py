@@ -12,6 +12,10 @@ import asyncio
 from pathlib import Path
 import secrets
 
+from bumble.core import BaseBumbleError
+from bumble.hci import HCI_Error
+from usb1 import USBError  # type: ignore[import-untyped]  # Bumble's USB library has no types
+
 from .adapter import kind_of
 from .listener import listen
 from .recording import Recording
@@ -80,6 +84,9 @@ COMMANDS = {"send": run_send, "listen": run_listen, "report": run_report}
 
 
 def main(arguments: list[str]) -> None:
-    """Run one command."""
+    """Run one command; SystemExit with a line of text when there is no adapter, or nothing to report."""
     given = parser().parse_args(arguments)
-    COMMANDS[given.command](given)
+    try:
+        COMMANDS[given.command](given)
+    except (OSError, LookupError, BaseBumbleError, HCI_Error, USBError) as error:
+        raise SystemExit(f"{given.command}: {str(error) or type(error).__name__}") from error

@@ -99,6 +99,15 @@ def test_wrong_command_lines_are_refused(arguments: list[str]) -> None:
         cli.main(arguments)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [(["report", "{}"], "report: no recordings"), (["send", "--transport", "tcp-client:127.0.0.1:1"], "send: .*127.0.0.1")],
+)
+def test_what_cannot_be_done_is_said_in_one_line(tmp_path: Path, arguments: list[str], reason: str) -> None:
+    with pytest.raises(SystemExit, match=reason):
+        cli.main([argument.format(tmp_path) for argument in arguments])
+
+
 def silent(_line: str) -> None:
     """Say nothing."""
 
