@@ -55,11 +55,6 @@ async def async_remove_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry) 
     await (await _lifecycle(hass)).async_remove_entry(hass, entry)
 
 
-async def async_migrate_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry) -> bool:
-    """Refuse an entry of a newer version."""
-    return bool(await (await _lifecycle(hass)).async_migrate_entry(hass, entry))
-
-
 async def async_remove_config_entry_device(hass: HomeAssistant, entry: SelfSecureConfigEntry, device: DeviceEntry) -> bool:
     """Let the user delete a device that the entry is not about."""
     return bool(await (await _lifecycle(hass)).async_remove_config_entry_device(entry, device))

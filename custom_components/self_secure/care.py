@@ -41,6 +41,7 @@ class Care:
     def __init__(self, hass: HomeAssistant, coordinator: SelfSecureCoordinator) -> None:
         self._hass, self._coordinator, self._entry = hass, coordinator, coordinator.config_entry
         self._without_path = self._without_key = 0  # checks in a row
+        self._proved = hass.loop.time()  # when the device was known to hold our key: a beacon from before says nothing
 
     @callback
     def async_start(self) -> None:
@@ -67,9 +68,10 @@ class Care:
         """Hear one event of the device's client."""
         match event:
             case MessageReceived() | MessageDelivered() | EpochStarted(resumed=True):
-                self._without_key = 0
+                self._without_key, self._proved = 0, self._hass.loop.time()
                 async_solve(self._hass, self._entry, *_OF_THE_KEY, Issue.NO_PATH)
             case PairingCompleted():
+                self._without_key, self._proved = 0, self._hass.loop.time()
                 async_solve(self._hass, self._entry, *_OF_THE_KEY, Issue.CLONE_SUSPECTED, Issue.NEW_KEY_REQUESTED)
                 self._check_floor()
             case CloneSuspected():
@@ -115,7 +117,7 @@ class Care:
         """Whether the last beacon is of a device without a key; one that has not used a new key yet shows the old state."""
         connection = self._coordinator.connection
         info = bluetooth.async_last_service_info(self._hass, self._coordinator.address, connectable=False)
-        beacon = radio.last_said(info) if info else None
+        beacon = radio.last_said(info) if info and info.time > self._proved else None
         if connection.pairing or not connection.pairings[0].committed or not isinstance(beacon, Beacon):
             return False
         ours = beacon.short_id == bytes.fromhex(self._coordinator.identity)[:SHORT_ID_SIZE]

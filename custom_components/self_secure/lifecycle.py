@@ -37,7 +37,15 @@ async def async_setup(hass: HomeAssistant) -> bool:
         return False
     hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, hub.async_stop)
     async_register_services(hass)
+    _tell_newer_entries(hass)
     return True
+
+
+def _tell_newer_entries(hass: HomeAssistant) -> None:
+    """Home Assistant refuses entries that a newer version has stored; the user has to hear what to do about it."""
+    for entry in hass.config_entries.async_entries(DOMAIN):
+        if entry.version > SelfSecureConfigFlow.VERSION:
+            async_raise(hass, entry, Issue.NEWER_VERSION)
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry) -> bool:
@@ -89,14 +97,6 @@ def _connection(hass: HomeAssistant, stored: Stored) -> Connection:
 async def async_unload_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry) -> bool:
     """Unload the entities; the coordinator stops with the entry."""
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
-
-
-async def async_migrate_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry) -> bool:
-    """Refuse what a newer version has stored; there is no older form of an entry yet."""
-    if entry.version > SelfSecureConfigFlow.VERSION:
-        async_raise(hass, entry, Issue.NEWER_VERSION)
-        return False
-    return True
 
 
 async def async_remove_config_entry_device(entry: SelfSecureConfigEntry, device: dr.DeviceEntry) -> bool:

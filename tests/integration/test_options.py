@@ -1,0 +1,121 @@
+"""Options of one device and of all, old samples of what is stored, and devices that may be deleted."""
+
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
+import pytest
+
+from custom_components.self_secure import async_remove_config_entry_device
+from custom_components.self_secure.care import Care
+from custom_components.self_secure.const import DOMAIN
+from custom_components.self_secure.hub import HUB
+from custom_components.self_secure.store import DurableStore
+from custom_components.self_secure.transport import contact
+from custom_components.self_secure.transport.client import StorageError
+
+from .conftest import SimulatedDevice, StartDevice, device_entry, pair, until
+
+HUB_DEFAULTS = {"minimum": 16, "target_bits": 4, "assumed_loss": 20, "w": 32, "omega": 5, "floor": "hybrid"}
+
+
+@pytest.fixture
+async def thermometer(home: HomeAssistant, start_device: StartDevice) -> SimulatedDevice:
+    device = await start_device()
+    await pair(home, device)
+    return device
+
+
+def entry_of(hass: HomeAssistant) -> ConfigEntry[Any]:
+    return hass.config_entries.async_entries(DOMAIN)[0]
+
+
+async def choose(hass: HomeAssistant, hub: dict[str, Any] | None = None, **device: Any) -> Any:
+    """Fill the form and submit it."""
+    form = await hass.config_entries.options.async_init(entry_of(hass).entry_id)
+    assert (form["type"], form["step_id"]) == ("form", "init")
+    given = {"keep_connected": False, "poll_minutes": 0, **device, "hub": {**HUB_DEFAULTS, **(hub or {})}}
+    return await hass.config_entries.options.async_configure(form["flow_id"], given)
+
+
+async def test_options_of_the_device(home: HomeAssistant, thermometer: SimulatedDevice, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contact, "LINGER_SECONDS", 0.2)
+    before = entry_of(home).runtime_data
+    done = await choose(home, keep_connected=True, poll_minutes=5)
+    assert done["type"] == "create_entry"
+    assert entry_of(home).options == {"keep_connected": True, "poll_minutes": 5}
+    await until(lambda: entry_of(home).state is ConfigEntryState.LOADED and entry_of(home).runtime_data is not before)
+    link = entry_of(home).runtime_data.client.contact
+    await until(lambda: link.is_open and thermometer.told("resumed"))
+    await until(lambda: entry_of(home).runtime_data.connection.epoch)
+    thermometer.events.clear()
+    thermometer.program.measure()
+    await until(lambda: thermometer.told("delivered"))
+    assert link.is_open
+    assert link.next_deadline(wanted=False) is None
+
+
+async def test_poll_contacts_a_device_that_is_silent(home: HomeAssistant, thermometer: SimulatedDevice) -> None:
+    coordinator = entry_of(home).runtime_data
+    await until(lambda: thermometer.told("disconnected"))
+    await until(lambda: not coordinator.client.contact.is_open and not coordinator.connection.wants_link)
+    thermometer.events.clear()
+    Care(home, coordinator).poll()
+    await until(lambda: thermometer.told("connected"))
+
+
+async def test_options_of_all_devices(home: HomeAssistant, hass_storage: dict[str, Any], thermometer: SimulatedDevice) -> None:
+    before = entry_of(home).runtime_data
+    done = await choose(home, {"w": 8, "omega": 2, "target_bits": 10, "floor": "loss"})
+    assert done["type"] == "create_entry"
+    options = hass_storage[f"{DOMAIN}.hub"]["data"]["options"]
+    assert (options["w"], options["omega"], options["target_bits"], options["floor"]) == (8, 2, 10, 0x01)
+    assert home.data[HUB].floor == 0x01
+    await until(lambda: entry_of(home).state is ConfigEntryState.LOADED and entry_of(home).runtime_data is not before)
+
+
+async def test_other_devices_are_loaded_anew_too(home: HomeAssistant, thermometer: SimulatedDevice, start_device: StartDevice) -> None:
+    door = await start_device("door", 1)
+    entry = await pair(home, door)
+    before = entry.runtime_data
+    await choose(home, {"w": 16})
+    await until(lambda: entry.state is ConfigEntryState.LOADED and entry.runtime_data is not before)
+
+
+async def test_options_that_cannot_be_written(home: HomeAssistant, thermometer: SimulatedDevice, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(_store: DurableStore, _data: object) -> None:
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr(DurableStore, "async_save", fail)
+    shown = await choose(home, {"w": 8})
+    assert shown["errors"] == {"base": "not_stored"}
+    assert "w" not in home.data[HUB].options
+
+
+async def test_options_without_the_hub(home: HomeAssistant, thermometer: SimulatedDevice) -> None:
+    hub = home.data.pop(HUB)
+    done = await home.config_entries.options.async_init(entry_of(home).entry_id)
+    home.data[HUB] = hub
+    assert (done["type"], done["reason"]) == ("abort", "not_set_up")
+
+
+async def test_sample_from_before_suite_paper_is_read(
+    home: HomeAssistant, hass_storage: dict[str, Any], thermometer: SimulatedDevice
+) -> None:
+    """Version 1 as it was first written: without the keys of W-rounds, and without the floor in the record."""
+    entry = entry_of(home)
+    assert await home.config_entries.async_unload(entry.entry_id)
+    pairing = hass_storage[f"{DOMAIN}.{thermometer.identity}"]["data"]["pairings"][0]
+    del pairing["rounds"], pairing["record"]["floor"]
+    thermometer.events.clear()
+    assert await home.config_entries.async_setup(entry.entry_id)
+    await until(lambda: thermometer.told("resumed"))
+    assert entry.runtime_data.connection.record.floor == 0x11
+
+
+async def test_only_a_stale_device_may_be_deleted(home: HomeAssistant, thermometer: SimulatedDevice) -> None:
+    entry = entry_of(home)
+    assert not await async_remove_config_entry_device(home, entry, device_entry(home, thermometer))
+    stale = dr.async_get(home).async_get_or_create(config_entry_id=entry.entry_id, identifiers={(DOMAIN, "stale")})
+    assert await async_remove_config_entry_device(home, entry, stale)

@@ -1,0 +1,236 @@
+"""Issues: when each is raised, how it is repaired, and when it goes away."""
+
+from typing import Any
+
+from homeassistant.components.repairs import DOMAIN as REPAIRS, RepairsFlow
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.setup import async_setup_component
+import pytest
+
+from custom_components.self_secure import lifecycle, radio
+from custom_components.self_secure.care import CHECKS_WITHOUT_KEY, CHECKS_WITHOUT_PATH, Care
+from custom_components.self_secure.const import DOMAIN
+from custom_components.self_secure.hub import HUB
+from custom_components.self_secure.issues import Issue, async_raise, issue_id
+from custom_components.self_secure.protocol.events import (
+    CloneSuspected,
+    EpochStarted,
+    MessageReceived,
+    PairingCompleted,
+    PairingRequested,
+    ResumeFailed,
+)
+from custom_components.self_secure.repairs import PairAgainFlow, async_create_fix_flow
+
+from .conftest import SimulatedDevice, StartDevice, pair, state_of, until, until_step
+
+FIXABLE = [issue for issue in Issue if issue not in (Issue.NEWER_VERSION, Issue.NO_PATH)]
+
+
+@pytest.fixture
+async def thermometer(home: HomeAssistant, start_device: StartDevice) -> SimulatedDevice:
+    device = await start_device()
+    await pair(home, device)
+    await until(lambda: state_of(home, "sensor.test_thermometer_temperature"))
+    return device
+
+
+def entry_of(hass: HomeAssistant) -> ConfigEntry[Any]:
+    return hass.config_entries.async_entries(DOMAIN)[0]
+
+
+def shown(hass: HomeAssistant) -> set[Issue]:
+    """Return what the user is asked to repair."""
+    entry_id = entry_of(hass).entry_id
+    registry = ir.async_get(hass)
+    return {issue for issue in Issue if registry.async_get_issue(DOMAIN, issue_id(issue, entry_id))}
+
+
+def say(hass: HomeAssistant, *events: Any) -> None:
+    """Let the device's client report events."""
+    for event in events:
+        entry_of(hass).runtime_data._on_event(event)
+
+
+def care_of(hass: HomeAssistant) -> Care:
+    """Return what watches the device now."""
+    listeners = entry_of(hass).runtime_data.protocol_listeners
+    owners = [getattr(one, "__self__", None) for one in listeners]
+    return next(owner for owner in owners if isinstance(owner, Care))
+
+
+async def test_nothing_to_repair(home: HomeAssistant, thermometer: SimulatedDevice) -> None:
+    care_of(home).check()
+    assert shown(home) == set()
+
+
+@pytest.mark.parametrize(("reason", "issue"), [("no_common_epoch", Issue.NO_COMMON_KEY), ("unanswered", Issue.RESUME_UNANSWERED)])
+async def test_three_failed_resumes(home: HomeAssistant, thermometer: SimulatedDevice, reason: str, issue: Issue) -> None:
+    say(home, ResumeFailed(1, reason), ResumeFailed(2, reason))
+    assert shown(home) == set()
+    say(home, ResumeFailed(3, reason))
+    assert shown(home) == {issue}
+    say(home, EpochStarted(5, resumed=True))
+    assert shown(home) == set()
+
+
+async def test_backup_from_before_the_last_epoch(home: HomeAssistant, hass_storage: dict[str, Any], thermometer: SimulatedDevice) -> None:
+    """The restored key is one that the device has replaced: three contacts later the user is told, and nothing is erased."""
+    file, entry = f"{DOMAIN}.{thermometer.identity}", entry_of(home)
+    backup = dict(hass_storage[file])
+    for _ in range(2):
+        assert await home.config_entries.async_reload(entry.entry_id)
+        thermometer.events.clear()
+        await until(lambda: thermometer.told("resumed"))
+    assert await home.config_entries.async_unload(entry.entry_id)
+    hass_storage[file] = backup
+    assert await home.config_entries.async_setup(entry.entry_id)
+    for _ in range(3):
+        say(home, ResumeFailed(3, "no_common_epoch"))
+    assert shown(home) == {Issue.NO_COMMON_KEY}
+    assert hass_storage[file]["data"]["pairings"]
+
+
+async def test_clone_stays_until_there_is_a_new_key(home: HomeAssistant, thermometer: SimulatedDevice) -> None:
+    record = entry_of(home).runtime_data.connection.record
+    say(home, CloneSuspected(), MessageReceived(0x01, 1, b""))
+    assert shown(home) == {Issue.CLONE_SUSPECTED}
+    assert await home.config_entries.async_reload(entry_of(home).entry_id)
+    assert shown(home) == {Issue.CLONE_SUSPECTED}
+    say(home, PairingCompleted(bytes.fromhex(thermometer.identity), record))
+    assert shown(home) == set()
+
+
+async def test_pressed_button_is_told_and_repaired(home: HomeAssistant, thermometer: SimulatedDevice) -> None:
+    await until(lambda: not entry_of(home).runtime_data.client.contact.is_open)
+    thermometer.program.pair()
+    thermometer.program.measure()
+    await until(lambda: shown(home) == {Issue.NEW_KEY_REQUESTED})
+    assert await fix(home, thermometer, Issue.NEW_KEY_REQUESTED) == "reauth_successful"
+    assert shown(home) == set()
+
+
+async def test_reset_is_told_and_repaired(home: HomeAssistant, thermometer: SimulatedDevice) -> None:
+    await until(lambda: entry_of(home).runtime_data.connection.pairings[0].committed)
+    await thermometer.program.reset()
+    await until(lambda: care_of(home)._says_reset())
+    for _ in range(CHECKS_WITHOUT_KEY):
+        assert Issue.DEVICE_RESET not in shown(home)
+        care_of(home).check()
+    assert Issue.DEVICE_RESET in shown(home)
+    assert await fix(home, thermometer, Issue.DEVICE_RESET) == "reauth_successful"
+    assert shown(home) == set()
+
+
+async def fix(hass: HomeAssistant, device: SimulatedDevice, issue: Issue) -> str | None:
+    """Repair as a user: confirm, confirm the dialog that follows, compare the codes."""
+    assert await async_setup_component(hass, REPAIRS, {})
+    entry = entry_of(hass)
+    flow = await async_create_fix_flow(hass, issue_id(issue, entry.entry_id), {"entry_id": entry.entry_id})
+    done = await confirmed(hass, flow)
+    flow_id = done["next_flow"][1]
+    shown_code = await until_step(hass, await hass.config_entries.flow.async_configure(flow_id, {}))
+    assert device.told("code")[-1] == (shown_code["description_placeholders"] or {})["code"]
+    result = await hass.config_entries.flow.async_configure(flow_id, {"verdict": "same"})
+    return str(result["reason"])
+
+
+async def confirmed(hass: HomeAssistant, flow: RepairsFlow) -> Any:
+    """Read the text of a fix flow and confirm it."""
+    assert isinstance(flow, PairAgainFlow)
+    flow.hass, flow.flow_id, flow.handler = hass, "fix", DOMAIN
+    asked = await flow.async_step_init()
+    assert (asked["type"], asked["step_id"]) == ("form", "confirm")
+    assert asked["description_placeholders"] == {"name": entry_of(hass).title}
+    return await flow.async_step_confirm({})
+
+
+@pytest.mark.parametrize("issue", FIXABLE)
+async def test_repair_goes_on_with_the_flow_that_is_there(home: HomeAssistant, thermometer: SimulatedDevice, issue: Issue) -> None:
+    async_raise(home, entry_of(home), issue)
+    entry = entry_of(home)
+    flow = await async_create_fix_flow(home, issue_id(issue, entry.entry_id), {"entry_id": entry.entry_id})
+    first = (await confirmed(home, flow))["next_flow"]
+    second = (await confirmed(home, flow))["next_flow"]
+    assert first == second
+    assert [one["flow_id"] for one in entry.async_get_active_flows(home, {"reauth"})] == [first[1]]
+
+
+async def test_repair_of_a_removed_device(home: HomeAssistant) -> None:
+    flow = await async_create_fix_flow(home, "key_lost_gone", {"entry_id": "gone"})
+    assert isinstance(flow, PairAgainFlow)
+    flow.hass, flow.flow_id, flow.handler = home, "fix", DOMAIN
+    done = await flow.async_step_init()
+    assert (done["type"], done["reason"]) == ("abort", "entry_removed")
+
+
+async def test_repair_without_an_entry(home: HomeAssistant) -> None:
+    with pytest.raises(ValueError, match="no entry"):
+        await async_create_fix_flow(home, "key_lost_gone", None)
+
+
+@pytest.mark.parametrize(
+    ("change", "issue"),
+    [({"data": {}}, Issue.KEY_LOST), ({"data": {"version": 2}}, Issue.NEWER_VERSION), ({"version": 2}, Issue.NEWER_VERSION)],
+)
+async def test_key_that_cannot_be_used(
+    home: HomeAssistant, hass_storage: dict[str, Any], thermometer: SimulatedDevice, change: dict[str, Any], issue: Issue
+) -> None:
+    entry, file = entry_of(home), f"{DOMAIN}.{thermometer.identity}"
+    assert await home.config_entries.async_unload(entry.entry_id)
+    good = dict(hass_storage[file])
+    hass_storage[file] = good | change
+    assert not await home.config_entries.async_setup(entry.entry_id)
+    assert shown(home) == {issue}
+    hass_storage[file] = good
+    assert await home.config_entries.async_reload(entry.entry_id)
+    assert shown(home) == set()
+
+
+async def test_no_path_for_long(home: HomeAssistant, thermometer: SimulatedDevice, monkeypatch: pytest.MonkeyPatch) -> None:
+    await until(lambda: not entry_of(home).runtime_data.client.contact.is_open)
+    care = care_of(home)
+    with monkeypatch.context() as passive:
+        passive.setattr(radio, "can_connect", lambda *_: False)
+        for _ in range(CHECKS_WITHOUT_PATH):
+            assert shown(home) == set()
+            care.check()
+        assert shown(home) == {Issue.NO_PATH}
+    care.check()
+    assert shown(home) == set()
+
+
+async def test_method_that_is_not_accepted_any_more(home: HomeAssistant, start_device: StartDevice) -> None:
+    device = await start_device(suites=(0x01,))
+    flow_id = await until(lambda: next(iter(home.config_entries.flow.async_progress_by_handler(DOMAIN)), None))
+    begun = await home.config_entries.flow.async_configure(flow_id["flow_id"], {"security": {"method": "loss"}})
+    assert (await until_step(home, begun))["type"] == "create_entry"
+    entry = entry_of(home)
+    assert entry.unique_id == device.identity
+    assert shown(home) == set()
+    home.config_entries.async_update_entry(entry, options={})
+    assert await home.config_entries.async_reload(entry.entry_id)
+    assert shown(home) == {Issue.SUITE_BELOW_FLOOR}
+    home.data[HUB].options = {**home.data[HUB].options, "floor": 0x01}
+    assert await home.config_entries.async_reload(entry.entry_id)
+    assert shown(home) == set()
+
+
+async def test_removal_takes_the_issues_along(home: HomeAssistant, thermometer: SimulatedDevice) -> None:
+    entry = entry_of(home)
+    say(home, CloneSuspected(), PairingRequested(bytes.fromhex(thermometer.identity)))
+    await home.config_entries.async_remove(entry.entry_id)
+    registry = ir.async_get(home)
+    assert [one for one in registry.issues.values() if one.domain == DOMAIN] == []
+
+
+async def test_entry_of_a_newer_version_is_refused(home: HomeAssistant, thermometer: SimulatedDevice) -> None:
+    entry = entry_of(home)
+    assert await home.config_entries.async_unload(entry.entry_id)
+    home.config_entries.async_update_entry(entry, version=2)
+    assert not await home.config_entries.async_setup(entry.entry_id)
+    assert entry.state is ConfigEntryState.MIGRATION_ERROR
+    assert await lifecycle.async_setup(home)
+    assert shown(home) == {Issue.NEWER_VERSION}
