@@ -50,10 +50,10 @@ async def _submitted(stage: Stage) -> FlowDialog:
     return dialog
 
 
-async def _save_abort(stage: Stage, dialog: FlowDialog, name: str) -> None:
-    await dialog.wait_for_abort()
+async def _save_failure(stage: Stage, dialog: FlowDialog, name: str) -> None:
+    await dialog.wait_for_step("Not paired")
     await stage.album.save(f"failed-{name}", dialog.whole)
-    print(f"    {await dialog.text.inner_text()}", flush=True)
+    print(f"    {await dialog.error.inner_text()}", flush=True)
     await dialog.close()
 
 
@@ -71,7 +71,7 @@ async def _different_code(stage: Stage) -> None:
     await dialog.code()
     await dialog.choose("Another code")
     await dialog.press("Submit")
-    await _save_abort(stage, dialog, "different-code")
+    await _save_failure(stage, dialog, "different-code")
     await stage.world.device(KEY).send("reset")
 
 
@@ -81,7 +81,7 @@ async def _too_few_packets(stage: Stage) -> None:
     await dialog.wait_for_text("received: ")
     device = stage.world.device(KEY)
     await device.stop()
-    await _save_abort(stage, dialog, "too-few-packets")
+    await _save_failure(stage, dialog, "too-few-packets")
     await device.start()
     await device.announce()
 
@@ -91,7 +91,7 @@ async def _out_of_range(stage: Stage) -> None:
     device = stage.world.device(KEY)
     await device.stop()
     await dialog.press("Submit")
-    await _save_abort(stage, dialog, "out-of-range")
+    await _save_failure(stage, dialog, "out-of-range")
     await device.start()
     await device.announce()
 
@@ -106,7 +106,7 @@ async def _no_request(stage: Stage) -> None:
     dialog = await (await stage.site.integration(DOMAIN)).add_device()
     await stage.album.save("choose-device", dialog.whole)
     await dialog.press("Submit")
-    await _save_abort(stage, dialog, "no-request")
+    await _save_failure(stage, dialog, "no-request")
 
 
 async def _unverified(stage: Stage) -> None:
