@@ -120,7 +120,7 @@ class Receiver:
         self.seq = 0
         self._mac_key = None  # K_H of the message before
         self._dack = None
-        self._opened = None  # a frame that was opened but not committed, and what it leads to
+        self._rand_b = None  # of the message that is being accepted
 
     def repeated(self, frame):
         """Return the stored DACK when ``frame`` is an attempt of the message before, else None."""
@@ -133,10 +133,8 @@ class Receiver:
     def open(self, frame, rand_b):
         """Verify and decrypt the expected message; TagError or FrameError when it is anything else.
 
-        Until it is committed the same frame leads to the same acknowledgement: its pad must not mask a second RandB.
+        Until one attempt is committed all share one RandB: a write may fail in between, and no pad must mask a second one.
         """
-        if self._opened is not None and self._opened[0] == frame.raw:
-            return self._opened[1]
         if len(frame.message) < MIN_SEALED:
             raise FrameError("DATA too short")
         ctx = context(self._direction, self._epoch, self.seq)
@@ -144,12 +142,11 @@ class Receiver:
         good = equal(self._suite.data_tag(mac_key, frame.header, ctx, frame.message), frame.mac)
         if frame.seq != self.seq or not good:
             raise TagError("DATA")
+        rand_b = self._rand_b = self._rand_b or rand_b
         clear = self._suite.open(self.chain, ctx, frame.retran, frame.message)
         rand, text = clear[:RAND_BYTES], clear[RAND_BYTES:]
         chain = self._suite.step(self.chain, ctx, frame.retran, rand, rand_b, text, frame.mac)
-        accepted = Accepted(text, self._acknowledgement(ctx, frame, rand_b), chain, mac_key)
-        self._opened = frame.raw, accepted
-        return accepted
+        return Accepted(text, self._acknowledgement(ctx, frame, rand_b), chain, mac_key)
 
     def _acknowledgement(self, ctx, frame, rand_b):
         masked = self._suite.mask(self.chain, ctx, frame.retran, rand_b)
@@ -160,7 +157,7 @@ class Receiver:
         """Step the chain: ``accepted`` came from ``open`` and its mark is on disk."""
         self.chain = accepted.chain
         self._mac_key, self._dack = accepted.mac_key, accepted.dack
-        self._opened = None
+        self._rand_b = None
         self.seq += 1
 
 

@@ -140,13 +140,26 @@ def test_the_mark_is_on_disk_before_the_message_counts() -> None:
     assert keyring.decode(bench.port.saved[-1])[1][0].mark == 2
 
 
-def test_a_pad_masks_one_random_although_the_write_failed_in_between() -> None:
+def test_a_pad_masks_one_random_although_writes_failed_in_between() -> None:
     bench, hub = paired()
     hub.sender.load(b"\x02" + bytes(7) + b"\x02text")
-    data = frames.decode(hub.sender.attempt(b"R" * 16, 0))
+    first, second = (frames.decode(hub.sender.attempt(b"R" * 16, 0)) for _ in range(2))
     receiver = bench.device.peer.session.receiver
-    first, second = receiver.open(data, b"A" * 16), receiver.open(data, b"B" * 16)
-    assert first.dack == second.dack
+    dacks = [receiver.open(data, rand_b).dack for data, rand_b in ((first, b"A" * 16), (second, b"B" * 16), (first, b"C" * 16))]
+    assert dacks[0] == dacks[2]
+    assert dacks[0] != dacks[1]
+
+
+def test_the_next_message_has_another_random() -> None:
+    bench, hub = paired()
+    receiver = bench.device.peer.session.receiver
+    for number in (2, 3):
+        hub.sender.load(b"\x02" + number.to_bytes(8) + b"text")
+        accepted = receiver.open(frames.decode(hub.sender.attempt(b"R" * 16, 0)), bytes([number]) * 16)
+        receiver.commit(accepted)
+        hub.sender.acknowledge(frames.decode(accepted.dack))
+        assert receiver._rand_b is None
+    assert receiver.chain == hub.sender.chain
 
 
 def test_a_queue_of_eight() -> None:
