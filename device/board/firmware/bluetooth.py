@@ -43,6 +43,7 @@ class _Adapter:
     def __init__(self):
         self.socket = None
         self.handler = None
+        self.data = self.response = b""
 
     # --- life --------------------------------------------------------------------------------------------------
 
@@ -65,7 +66,6 @@ class _Adapter:
         self.sizes = {}
         self.connections = set()
         self.unsent = 0
-        self.data = self.response = b""
         self.mac = bytes.fromhex(json.loads(self.socket.readline())[0])
 
     def tell(self, *message):
