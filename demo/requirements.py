@@ -21,6 +21,9 @@ CONFIGURED = ("bluetooth", "config", "history", "logbook", "my")
 #: Integrations whose Bluetooth matcher (company 0xFFFF) a virtual advertisement wakes.
 WOKEN = ("kegtron",)
 
+#: Integrations that others import without depending on them: usb and analytics name it in `after_dependencies` only.
+IMPORTED = ("hassio",)
+
 #: Stage 0 sets these up only where something else asks for them.
 OPTIONAL_STAGE_0 = frozenset({"debugpy", "zeroconf"})
 
@@ -45,7 +48,7 @@ def with_dependencies(domains: Iterable[str]) -> set[str]:
 def default_domains() -> set[str]:
     """Return what the demo's Home Assistant sets up before any device is added."""
     stage_0 = set[str]().union(*(domains for _, domains, _ in STAGE_0_INTEGRATIONS)) - OPTIONAL_STAGE_0
-    return with_dependencies({*CORE_INTEGRATIONS, *DEFAULT_INTEGRATIONS, *stage_0, *CONFIGURED, *WOKEN})
+    return with_dependencies({*CORE_INTEGRATIONS, *DEFAULT_INTEGRATIONS, *stage_0, *CONFIGURED, *WOKEN, *IMPORTED})
 
 
 def requirements(domains: Iterable[str]) -> Iterator[str]:

@@ -20,3 +20,7 @@ def test_what_nothing_asks_for_is_not_installed() -> None:
 def test_a_requirement_is_listed_once() -> None:
     wanted = list(requirements.requirements(["frontend", "frontend", "bluetooth"]))
     assert wanted == sorted(set(wanted))
+
+
+def test_what_is_imported_without_being_a_dependency_counts() -> None:
+    assert set(requirements.manifest("hassio")["requirements"]) <= set(requirements.requirements(requirements.default_domains()))
