@@ -10,7 +10,7 @@ from simulation.propagation import Air, Hearing
 from ..evaluation.plots import figure, name_axes
 from ..evaluation.report import Cell, Report
 from ..evaluation.statistics import correlation, mean_burst, wilson
-from .collecting import AS_WRITTEN, DEFAULT, Heard, Packet, Rule, broadcast
+from .collecting import DEFAULT, TWENTY, Heard, Packet, Rule, broadcast
 
 HUB_METRES = 3.0
 PAYLOAD = 6 + 31  # bytes of the PDU of our random packets
@@ -128,7 +128,7 @@ def draw(report: Report, results: list[Listened]) -> None:
     """Plot the probability that Eve holds all, per place and rule."""
     with figure(report, "places") as [axes]:
         axes.figure.set_size_inches(7.5, 4)
-        for shift, rule in ((-0.15, AS_WRITTEN), (0.15, DEFAULT)):
+        for shift, rule in ((-0.15, TWENTY), (0.15, DEFAULT)):
             mine = [result for result in results if result.rule is rule]
             shares = [result.whole / len(result.heard) for result in mine]
             bounds = [wilson(result.whole, len(result.heard)) for result in mine]
@@ -147,7 +147,7 @@ def draw(report: Report, results: list[Listened]) -> None:
 def run(report: Report) -> None:
     """Add table and plot."""
     count = FULL_BROADCASTS if report.setting.full else BROADCASTS
-    results = [listen(place, rule, count, report.setting.seed) for rule in (AS_WRITTEN, DEFAULT) for place in PLACES]
+    results = [listen(place, rule, count, report.setting.seed) for rule in (TWENTY, DEFAULT) for place in PLACES]
     title = f"Eve at other places, hub {HUB_METRES:.0f} m from the device; in suite hybrid holding the whole set is not enough"
     report.add("places", title, COLUMNS, [result.row() for result in results])
     draw(report, results)

@@ -103,7 +103,7 @@ def draw(report: Report, outcomes: Sequence[Outcome]) -> None:
         axes.set_ylim(1e-20, 2)
         axes.set_xscale("log")
         axes.grid(alpha=0.3)
-        axes.legend(fontsize=6)
+        axes.legend(fontsize=6, loc="lower left")
         name_axes(axes, "Eve holds the whole set (dots: measured)", "loss of hub and Eve (%)", "probability")
 
 

@@ -10,7 +10,7 @@ import pytest
 from experiments.channel.fig7 import FULL_REPETITIONS, PROFILES, measure
 from experiments.evaluation.report import Report, Setting, Table
 from experiments.evaluation.statistics import mean_interval
-from experiments.listener.collecting import AS_WRITTEN
+from experiments.listener.collecting import TWENTY
 from experiments.listener.sweep import FULL_BROADCASTS, row, sample
 from experiments.overhead.growth import compromised
 from experiments.robustness.evaluation import CASES
@@ -59,8 +59,8 @@ def test_fig7_is_not_stale() -> None:
 
 
 def test_the_loss_is_not_stale() -> None:
-    line = next(line for line in published("secrecy", "loss") if (line["stop_rule"], line["loss_percent"]) == (AS_WRITTEN.name, "5"))
-    assert cells(line) == [str(cell) for cell in row(sample(AS_WRITTEN, 5, FULL_BROADCASTS, 1))]
+    line = next(line for line in published("secrecy", "loss") if (line["stop_rule"], line["loss_percent"]) == (TWENTY.name, "5"))
+    assert cells(line) == [str(cell) for cell in row(sample(TWENTY, 5, FULL_BROADCASTS, 1))]
 
 
 @pytest.mark.parametrize("suite", ["paper", "loss", "hybrid"])

@@ -7,7 +7,7 @@ import statistics
 import pytest
 
 from experiments.evaluation.statistics import wilson
-from experiments.listener.collecting import AS_WRITTEN, DEFAULT, NO_BURSTS, Packet, broadcast
+from experiments.listener.collecting import DEFAULT, NO_BURSTS, TWENTY, Packet, broadcast
 from experiments.listener.places import PLACES, listen
 from experiments.listener.sweep import independent, sample
 from experiments.listener.whole import SUITES, negotiate
@@ -22,25 +22,25 @@ def script(*packets: Packet) -> Callable[[], Packet]:
 
 
 def test_the_set_holds_what_the_hub_heard_and_eve_lacks_what_she_missed() -> None:
-    heard = broadcast(AS_WRITTEN.stop, script((False, True), (True, False), (False, False)))
+    heard = broadcast(TWENTY.stop, script((False, True), (True, False), (False, False)))
     assert heard.agreed[:4] == [0, 2, 3, 5]
     assert (len(heard.agreed), heard.missed, len(heard.packets)) == (20, 10, 30)
 
 
 def test_a_hub_that_hears_too_little_gives_up_at_n_max() -> None:
-    heard = broadcast(AS_WRITTEN.stop, script((True, True)))
-    assert (heard.complete, len(heard.packets)) == (False, AS_WRITTEN.stop.n_max)
+    heard = broadcast(TWENTY.stop, script((True, True)))
+    assert (heard.complete, len(heard.packets)) == (False, TWENTY.stop.n_max)
 
 
 @pytest.mark.parametrize("percent", [1, 5, 10])
 def test_eve_holds_twenty_packets_as_often_as_the_formula_says(percent: int) -> None:
-    outcome = sample(AS_WRITTEN, percent, BROADCASTS, 1)
+    outcome = sample(TWENTY, percent, BROADCASTS, 1)
     low, high = wilson(outcome.whole, BROADCASTS)
     assert low - 0.03 <= outcome.formula <= high + 0.03
 
 
 def test_the_delivered_rule_asks_for_ten_times_as_much() -> None:
-    assert sample(DEFAULT, 10, 20, 1).size > 10 * sample(AS_WRITTEN, 10, 20, 1).size
+    assert sample(DEFAULT, 10, 20, 1).size > 10 * sample(TWENTY, 10, 20, 1).size
 
 
 def test_a_set_that_ignores_bursts_is_held_far_more_often_than_the_formula_says() -> None:
@@ -65,7 +65,7 @@ def test_nearer_and_better_sniffers_miss_less() -> None:
 
 
 def test_eve_next_to_the_device_usually_holds_everything() -> None:
-    assert listen(BY_NAME["0.5 m from the device"], AS_WRITTEN, 40, 1).whole >= 36
+    assert listen(BY_NAME["0.5 m from the device"], TWENTY, 40, 1).whole >= 36
 
 
 @pytest.mark.parametrize("suite", SUITES)
