@@ -90,7 +90,9 @@ class Program:
 
     def is_silent(self, module: Module, function: ast.expr) -> bool:
         """Return whether a name is that of an error whose text nobody reads."""
-        return isinstance(function, ast.Name) and self.bound[module.name].get(function.id) in self._silent
+        if not isinstance(function, ast.Name):
+            return False
+        return self.bound[module.name].get(function.id, (module.name, function.id)) in self._silent
 
     def _find_silent(self) -> Iterator[Origin]:
         """Yield the error that is counted and never shown, and what derives from it in its module."""

@@ -1,0 +1,34 @@
+"""What the device costs a microcontroller, in flash; the live tests look at the heap."""
+
+import pytest
+
+from self_secure_device_board.flash import CORE_UNIT, PAPER, PROGRAM, Image, build
+
+RESIDENT_LIMIT = 16 * 1024  # bytes of .mpy that a device has loaded all the time: the budget of protocol and machines
+CORE_LIMIT = 22 * 1024  # with pairing and resume, of which one at a time is loaded
+PROGRAM_LIMIT = 6 * 1024
+PAPER_LIMIT = 6 * 1024
+
+
+@pytest.fixture(scope="module")
+def image() -> Image:
+    return build("display")
+
+
+def test_the_core_keeps_its_budget(image: Image) -> None:
+    assert image.size(CORE_UNIT) <= RESIDENT_LIMIT
+    assert image.size(CORE_UNIT) < image.core_size <= CORE_LIMIT
+
+
+def test_the_program_and_the_research_suite_keep_theirs(image: Image) -> None:
+    assert 0 < image.size(PROGRAM) <= PROGRAM_LIMIT
+    assert 0 < image.size(PAPER) <= PAPER_LIMIT
+
+
+def test_only_core_and_program_are_loaded_at_the_start(image: Image) -> None:
+    assert image.load == [f"{CORE_UNIT}0", f"{PROGRAM}0"]
+    assert {"negotiation", "resume", "paper"} <= {name.removeprefix("shared_") for name in image.sizes}
+
+
+def test_an_image_is_reproducible(image: Image) -> None:
+    assert build("display") == image
