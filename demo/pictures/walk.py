@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from demo.browser.chromium import HEIGHT, WIDTH
 from demo.browser.dialog import CREATED
 from demo.errors import DemoError
 from demo.hub import Hub
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from demo.radio import Device
 
     from .stage import Stage
+
+#: CSS pixels of a window that shows the whole page of a device.
+TALL = 1250
 
 THERMOMETER = "Thermometer"
 
@@ -81,7 +85,9 @@ async def device_page(stage: Stage) -> DevicePage:
     page = await stage.site.device(device_id)
     await page.row("Temperature").wait_for()
     await page.row("Code compared").wait_for()
+    await stage.site.page.set_viewport_size({"width": WIDTH, "height": TALL})
     await stage.album.save("device")
+    await stage.site.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
     return page
 
 
