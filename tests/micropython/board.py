@@ -28,6 +28,7 @@ class Board:
         async for line in self.process.stdout:
             self.lines.append(line.decode().rstrip())
             self._changed.set()
+        self._changed.set()
 
     def command(self, line: str) -> None:
         """Type one line on its console."""
@@ -35,12 +36,16 @@ class Board:
         self.process.stdin.write(line.encode() + b"\n")
 
     async def line(self, pattern: str, since: int = 0) -> re.Match[str]:
-        """Wait for a line that matches, among those after the first ``since``."""
+        """Wait for a line that matches, among those after the first ``since``; AssertionError when the program ends before."""
         async with asyncio.timeout(PATIENCE):
-            while not (found := [match for line in self.lines[since:] if (match := re.fullmatch(pattern, line))]):
+            while not (found := self._matches(pattern, since)) and not self._reader.done():
                 self._changed.clear()
                 await self._changed.wait()
+        assert found, "\n".join(self.lines)
         return found[0]
+
+    def _matches(self, pattern: str, since: int) -> list[re.Match[str]]:
+        return [match for line in self.lines[since:] if (match := re.fullmatch(pattern, line))]
 
     async def ask(self, command: str, pattern: str) -> re.Match[str]:
         """Type a command and wait for its answer."""
@@ -53,6 +58,12 @@ class Board:
         async with asyncio.timeout(ENDING):
             await self._reader
             return await self.process.wait()
+
+    async def stop(self) -> None:
+        """End it if it still runs."""
+        if self.process.returncode is None:
+            self.process.terminate()
+            await self.end()
 
 
 @asynccontextmanager
@@ -69,6 +80,4 @@ async def board(world: World, state: Path, *options: str) -> AsyncIterator[Board
         error.add_note("\n".join(running.lines))
         raise
     finally:
-        if running.process.returncode is None:
-            running.process.terminate()
-            await running.end()
+        await running.stop()
