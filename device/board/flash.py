@@ -36,7 +36,7 @@ class Image:
     @property
     def load(self) -> list[str]:
         """The packed modules to load at the start."""
-        return [name for name in self.sizes if name.startswith((CORE_UNIT, PROGRAM))]
+        return loaded(self.sizes)
 
     def size(self, *units: str) -> int:
         """Return the bytes of some units."""
@@ -46,6 +46,11 @@ class Image:
     def core_size(self) -> int:
         """The bytes of the core, without the suite that a maker may leave out."""
         return self.size("") - self.size(PROGRAM, PAPER)
+
+
+def loaded(units: Iterable[str]) -> list[str]:
+    """Return the packed modules to load at the start, of all."""
+    return [name for name in units if name.startswith((CORE_UNIT, PROGRAM))]
 
 
 def core() -> Iterator[Module]:

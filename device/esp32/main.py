@@ -17,7 +17,12 @@ from self_secure_esp32.button import Button
 from self_secure_esp32.program import Program
 from self_secure_esp32.sensors import ChipThermometer
 
-profile = ChipThermometer(esp32.mcu_temperature)  # the classic ESP32 has only `raw_temperature`, in °F and uncalibrated
 
-# Pin 0 is the BOOT button of most boards: a press pairs anew, ten seconds erase every key.
-Program(profile, name="ESP32", button=Button(machine.Pin(0, machine.Pin.IN, machine.Pin.PULL_UP))).run()
+def main():
+    """Run for ever."""
+    profile = ChipThermometer(esp32.mcu_temperature)  # the classic ESP32 has only `raw_temperature`, in °F and uncalibrated
+    boot = machine.Pin(0, machine.Pin.IN, machine.Pin.PULL_UP)  # of most boards: a press pairs anew, ten seconds erase every key
+    Program(profile, name="ESP32", button=Button(boot)).run()
+
+
+main()

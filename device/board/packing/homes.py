@@ -44,7 +44,7 @@ def _unit(found: frozenset[str], known: frozenset[str]) -> str:
 def _roots(program: Program) -> dict[Origin, frozenset[str]]:
     """Return from where each global is reached: the start, and imports in functions (by their unit's name)."""
     found: dict[Origin, frozenset[str]] = {}
-    waiting = [(START, program.start)]
+    waiting = [(START, program.origin(program.start))]
     while waiting:
         root, origin = waiting.pop()
         if root in found.get(origin, ()):

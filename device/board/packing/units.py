@@ -10,11 +10,23 @@ from .source import Module, Origin, stored
 
 
 def pack(modules: Iterable[Module], main: str) -> dict[str, str]:
-    """Return the source of each packed module of what ``main.main`` needs: those of the start in the order to load them in."""
+    """Return the source of each packed module of what ``main.main`` needs, each after those that it imports.
+
+    The one with ``main`` is the last of those that are loaded at the start; what functions import comes after it.
+    """
     naming = Naming(Program(modules, main))
-    found = dict.fromkeys(naming.homes[origin] for origin in naming.program.parts if origin in naming.homes)
-    trees = {home: Unit(naming, home) for home in found}
-    return {home: unit.text() for home, unit in trees.items()}
+    units = {home: Unit(naming, home) for home in sorted(set(naming.homes.values()))}
+    order: dict[str, str] = {}
+
+    def place(home: str) -> None:
+        for needed in sorted(units[home].needs - {*order, home}):
+            place(needed)
+        order[home] = units[home].text()
+
+    for home in (naming.homes[naming.program.start], *units):
+        if home not in order:
+            place(home)
+    return order
 
 
 class Unit:
@@ -45,6 +57,11 @@ class Unit:
             elif isinstance(node, ast.ImportFrom):
                 foreign = (alias.name for alias in node.names if self._naming.program.imported(module, node, alias) is None)
                 yield from (f"from {module.target(node)} import {name}" for name in foreign if name in names and name != "const")
+
+    @property
+    def needs(self) -> set[str]:
+        """The packed modules that this one imports when it is loaded."""
+        return {self._naming.homes[origin] for origin in self._foreign}
 
     def text(self) -> str:
         """Return the source."""
