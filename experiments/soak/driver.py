@@ -79,6 +79,7 @@ class Driver:
         self.faults.copy_leaves()
         self._rest()
         world.ledger.all_arrived()
+        self._exchange()  # a storage that was restored while nobody had anything to say shows now
         self._prove_the_chains()
 
     def _rest(self) -> None:
@@ -91,12 +92,15 @@ class Driver:
     def _prove_the_chains(self) -> None:
         """One message each way must arrive at once: a chain that has split unnoticed would heal by a resume."""
         before = [self.counts.rules[name] for name in HEALING]
-        self.faults.hub_sends()
-        self.faults.device_sends()
-        self._rest()
+        self._exchange()
         after = [self.counts.rules[name] for name in HEALING]
         if after != before:
             raise ViolationError(f"split: at rest, and yet {', '.join(HEALING)} rose from {before} to {after}")
+
+    def _exchange(self) -> None:
+        self.faults.hub_sends()
+        self.faults.device_sends()
+        self._rest()
         self.world.ledger.all_arrived()
 
     def note_counters(self) -> None:
