@@ -42,7 +42,7 @@ async def discover(stage: Stage) -> IntegrationsPage:
     cards = [integrations.card(device.kind.name) for device in stage.world.devices]
     for card in cards:
         await card.locator("img").wait_for()
-    await stage.album.save("discovered", stage.site.page.locator("h1", has_text="Discovered"), *cards, margin=8)
+    await stage.album.save("discovered", stage.site.page.get_by_role("heading", name="Discovered"), *cards, margin=8)
     return integrations
 
 
