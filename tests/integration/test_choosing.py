@@ -191,3 +191,21 @@ async def test_closing_the_dialog_of_several_keeps_who_is_ready(home: HomeAssist
     await asyncio.sleep(0.5)
     assert [entry.unique_id for entry in home.config_entries.async_entries(DOMAIN)] == [first.identity]
     await until(lambda: discovered_flow(home, second))
+
+
+async def test_beacon_of_an_unloaded_entry_starts_no_dialog(home: HomeAssistant, start_device: StartDevice) -> None:
+    other, device = await pair(home, await start_device("door", 1)), await start_device()
+    entry = await pair(home, device)
+    assert other.unique_id != entry.unique_id
+    assert await home.config_entries.async_unload(entry.entry_id)
+    heard = bluetooth.async_last_service_info(home, device.program.address)
+    done = await home.config_entries.flow.async_init(DOMAIN, context={"source": "bluetooth"}, data=heard)
+    assert (done["type"], done["reason"]) == ("abort", "already_configured")
+
+
+async def test_no_dialog_goes_on_without_a_device() -> None:
+    flow = config_flow.SelfSecureConfigFlow()
+    with pytest.raises(ValueError, match="nothing was discovered"):
+        await flow.async_step_bluetooth_confirm({})
+    with pytest.raises(ValueError, match="no device was chosen"):
+        await flow.async_step_pair()
