@@ -208,4 +208,4 @@ async def test_no_dialog_goes_on_without_a_device() -> None:
     with pytest.raises(ValueError, match="nothing was discovered"):
         await flow.async_step_bluetooth_confirm({})
     with pytest.raises(ValueError, match="no device was chosen"):
-        await flow.async_step_pair()
+        await flow.async_step_failed()
