@@ -11,6 +11,7 @@ from .board import ADDRESS, Board, board
 from .hub import RadioHub, radio_hub
 
 HEAP_LIMIT = 64 * 1024  # bytes on 64 bits, what 32 kB are on 32
+LONGEST = 975  # bytes of a body, which fill a frame
 DISPLAY = ("--profile", "display", "--interval", "20")
 
 
@@ -49,4 +50,12 @@ async def test_pairs_and_resumes(world: World, tmp_path: Path) -> None:
         await talk(device, hub)
         await hub.forget()
         await device.line("resumed epoch=1")
+        await talk(device, hub)
+
+
+async def test_takes_the_longest_message(world: World, tmp_path: Path) -> None:
+    async with board(world, tmp_path / "state", *DISPLAY) as device, radio_hub(world, ADDRESS) as hub:
+        await hub.pair()
+        await hub.say("x" * LONGEST)
+        await device.line(f"received text: x{{{LONGEST}}}")
         await talk(device, hub)
