@@ -11,7 +11,7 @@ from fuzz.targets import TARGETS
 
 ROOT = Path(__file__).parents[2]
 CORPUS = ROOT / "fuzz" / "corpus"
-INPUTS = {name: 80 if name == "connection" else 4_000 for name in TARGETS}  # about a second each
+INPUTS = {name: 250 if name == "connection" else 4_000 for name in TARGETS}  # about a second each
 CORPUS_BYTES = 64 * 1024  # "kept small"
 
 

@@ -19,6 +19,7 @@ PROTOCOL: Final = "custom_components/self_secure/protocol/"
 MODULES: Final = ("sets.py", "framing.py", "keys.py", "session.py", "resume.py", "suites/loss.py")
 CHILDREN: Final = 2
 PATIENCE: Final = 3_600  # s
+OUTPUT: Final = 4_000  # characters of a run that did not start
 CONFIGURATION: Final = """
 [tool.mutmut]
 source_paths = ["custom_components"]
@@ -45,7 +46,10 @@ def survivors(tree: Path) -> list[Survivor]:
     quoted = [", ".join(f'"{name}"' for name in names) for names in ([PROTOCOL + name for name in MODULES], ROOMS)]
     with (tree / "pyproject.toml").open("a", encoding="utf-8") as file:
         file.write(CONFIGURATION.format(modules=quoted[0], rooms=quoted[1]))
-    print(mutmut(tree, "run", "--max-children", str(CHILDREN)).split("\r")[-1].strip().splitlines()[-2:])
+    said = mutmut(tree, "run", "--max-children", str(CHILDREN))
+    if "mutations/second" not in said:
+        raise SystemExit(said[-OUTPUT:])
+    print(said.split("\r")[-1].strip())
     names = [line.split(":")[0].strip() for line in mutmut(tree, "results").splitlines() if "survived" in line or "no tests" in line]
     return [of_diff(_module(name), mutmut(tree, "show", name)) for name in names]
 
