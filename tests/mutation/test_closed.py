@@ -31,7 +31,7 @@ def gaps(numbers: list[int]) -> int:
     return sum(right - left > 1 for left, right in pairwise(numbers))
 
 
-@pytest.mark.parametrize("numbers", permutations(range(6), 4), ids=str)
+@pytest.mark.parametrize("numbers", list(permutations(range(6), 4)), ids=str)
 def test_the_running_set_knows_its_gaps(numbers: tuple[int, ...]) -> None:
     running = RunningSet()
     for number in numbers:
