@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 _ATOMS: Final = (int, float, str, bytes, bool, type(None))
-COUNTERS: Final = frozenset({"_dropped", "discarded", "statistics", "counters", "_heard", "hellos", "assembler", "_reassembler"})
-"""Counters, and the reassemblers that any fragment touches."""
+COUNTERS: Final = frozenset(
+    {"_dropped", "discarded", "statistics", "counters", "_heard", "hellos", "assembler", "_reassembler", "unanswered"}
+)
+"""Counters, the reassemblers that any fragment touches, and that somebody asked while no window was open."""
 OUTSIDE: Final = frozenset(
     {"_frames", "_fragments", "_outbox", "_entropy", "_settings", "_port", "_let_go", "_hold", "_save", "human_check", "_suite", "suite"}
 )
