@@ -14,6 +14,7 @@ from .care import Care
 from .config_flow import SelfSecureConfigFlow
 from .const import CONF_IDENTITY, DOMAIN
 from .coordinator import SelfSecureConfigEntry, SelfSecureCoordinator
+from .farewell import async_say_farewell
 from .hub import HUB, async_load_hub
 from .issues import Issue, async_raise, async_solve
 from .protocol.connection import Connection
@@ -105,11 +106,12 @@ async def async_remove_config_entry_device(entry: SelfSecureConfigEntry, device:
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry) -> None:
-    """Erase the keys, and let the device be discovered when it is ready to pair.
+    """Tell the device, erase the keys, and let it be discovered when it is ready to pair.
 
-    The protocol has no word for it: the device keeps its key until a person resets it.
+    A device that cannot be reached now keeps its key until a person resets it.
     """
     identity = entry.data[CONF_IDENTITY]
+    await async_say_farewell(hass, entry)
     await device_store(hass, identity).async_remove()
     if HUB in hass.data:
         with suppress(StorageError):  # then it is found to be gone when it is looked for

@@ -39,6 +39,7 @@ _LINES = {
     "undelivered": "error: not acknowledged id=%s",
     "resume_refused": "error: the hub holds no key of ours",
     "possible_clone": "error: possible clone: somebody else has used a copy of our key",
+    "forgotten": "forgotten by the hub",
     "error": "error: %s",
 }
 

@@ -40,6 +40,7 @@ LINES: dict[str, Callable[[object], str]] = {
     "resumed": "resumed epoch={}".format,
     "resume_refused": lambda _: "error: the hub holds no key of ours",
     "possible_clone": lambda _: "error: possible clone: somebody else has used a copy of our key",
+    "forgotten": lambda _: "forgotten by the hub",
     "text": lambda text: f"received text: {one_line(text)}",
     "bytes": lambda data: f"received bytes: {data.hex() if isinstance(data, bytes) else ''}",
     "delivered": "delivered id={}".format,

@@ -7,7 +7,7 @@ Sans-I/O. The program around it calls ``connected``, ``subscribed``, ``received`
 ``save(data)``  write durably and atomically before returning, OSError when that failed;
 ``event(kind, value)``  told what happened: "code" six digits, "paired" None, "pairing_failed" cause, "resumed" epoch,
     "text" str, "bytes" bytes, "verified" whether the user compared, "delivered" and "undelivered" message id,
-    "possible_clone", "resume_refused", "error" text.
+    "possible_clone", "resume_refused", "forgotten" by the hub, which was asked to, "error" text.
 """
 
 from . import adverts, frames, keyring
@@ -239,6 +239,15 @@ class Device:
         self._keep_known()
         self._pairing.superseded(now)
         self.emit("resumed", epoch)
+
+    def forgotten(self, peer):
+        """A hub was told to forget us, and so did we: no key of it is left."""
+        for message in peer.queue:
+            if message.number is not None:
+                self.emit("undelivered", message.number)
+        self._keep_known()
+        self._pairing.committed()
+        self.emit("forgotten", None)
 
     def _keep_known(self):
         """Forget the hubs of which no key is left."""

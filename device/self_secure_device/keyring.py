@@ -144,6 +144,14 @@ class Keyring:
         fresh = Key(key.identity, key.suite, key.pairing, epoch, store, True, key.mark, session)
         self.replace([fresh])
 
+    def drop(self, identity):
+        """Forget every key shared with one hub."""
+        kept = []
+        for entry in self.entries:
+            if entry.identity != identity:
+                kept.append(entry)
+        self.replace(kept)
+
     def clear(self):
         """Forget every key; the identity stays, it is the device's serial number."""
         self.replace([])

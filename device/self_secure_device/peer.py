@@ -6,7 +6,7 @@
 
 from . import limits, tables
 from .errors import DeviceError, StateError, TagError
-from .session import READINGS, RoundTrip, encode_text
+from .session import FORGET, READINGS, RoundTrip, encode_text
 
 
 class Message:
@@ -29,6 +29,7 @@ class Peer:
         self._round_trip = RoundTrip()
         self._retry_at = None
         self._link = None
+        self._renewed = False  # a resume on this connection, and no message of the hub since
 
     # --- state -------------------------------------------------------------------------------------------------
 
@@ -91,6 +92,7 @@ class Peer:
         """The connection is gone, and with it a running resume."""
         self._link = None
         self._resume = None
+        self._renewed = False
 
     def forget_resume(self):
         """OPEN ends a running resume."""
@@ -192,6 +194,10 @@ class Peer:
 
     def _accept(self, entry, accepted):
         """Store commit and mark in one write, then acknowledge, then act: at most once, also after a crash."""
+        if self._renewed and accepted.kind == FORGET:
+            self._leave(accepted)
+            return
+        self._renewed = False
         first, fresh = not entry.committed, accepted.number > entry.mark
         if first or fresh or accepted.saved:
             self._host.keyring.mark(entry, max(entry.mark, accepted.number), accepted.saved)
@@ -203,6 +209,16 @@ class Peer:
             self._host.committed(self)
         if fresh:
             self._host.deliver(accepted)
+
+    def _leave(self, accepted):
+        """Forget this hub, which has forgotten us.
+
+        Believed only as the first message after a resume on this connection: who can resume holds the pairing anyway, while a
+        thief of the chain keys, who is out at the next epoch, must not be able to make this device pair anew.
+        """
+        self._host.keyring.drop(self.identity)
+        self._host.send_frame(accepted.dack)
+        self._host.forgotten(self)
 
     def _acknowledgement(self, frame, now):
         session = self.session
@@ -240,7 +256,7 @@ class Peer:
         renewal = self._resume.renew(frame)
         entry = renewal.entry
         self._host.keyring.renew(entry, renewal.epoch, renewal.store, renewal.session)
-        self._resume = None
+        self._resume, self._renewed = None, True
         self._host.send_frame(renewal.frame)
         if renewal.possible_clone:
             self._host.emit("possible_clone", None)

@@ -15,6 +15,7 @@ MIN_SEALED = RAND_BYTES + 1 + ID_BYTES  # Rand, type, id and an empty body
 DACK_BYTES = RAND_BYTES
 
 READINGS, TEXT, BYTES, EVENT, VERIFIED, INFO = 1, 2, 3, 4, 5, 6
+FORGET = 0x1F
 
 
 def encode_text(kind, number_, body):

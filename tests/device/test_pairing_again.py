@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from self_secure_device import frames, keyring, keys
-from self_secure_device.session import READINGS
+from self_secure_device import adverts, frames, keyring, keys
+from self_secure_device.session import FORGET, READINGS
 from tests.device.bench import HUB, TEXT, VERIFIED, Bench
 from tests.device.responder import HubSession, Renewer
 
@@ -133,3 +133,48 @@ def test_reset_erases_every_key_and_keeps_the_identity() -> None:
     assert bench.device.state == 0
     bench.disconnect()
     assert frames.decode(bench.connect()[0]).kind == frames.REQ
+
+
+def held(session: HubSession) -> dict[int, bytes]:
+    """What a hub stores of the pairing that this session belongs to."""
+    return {session.epoch: session.store}
+
+
+def test_a_hub_that_was_told_to_forget_the_device_is_forgotten() -> None:
+    bench, old = paired()
+    new = bench.resume(held(old))
+    [dack] = bench.tell(new, FORGET, 1 << 32 | 1, b"")
+    new.sender.acknowledge(frames.decode(dack))
+    assert (stored(bench), bench.device.state, bench.events("forgotten")) == ([], adverts.READY, [None])
+    bench.disconnect()
+    assert frames.decode(bench.connect()[0]).kind == frames.REQ
+
+
+def test_forget_is_ignored_in_an_epoch_that_has_begun_otherwise_or_earlier() -> None:
+    bench, session = paired()
+    assert len(bench.tell(session, FORGET, 2, b"")) == 1  # after a pairing
+    session = bench.resume(held(session))
+    session.sender.acknowledge(frames.decode(bench.tell(session, TEXT, 1 << 32 | 1, b"first")[0]))
+    assert len(bench.tell(session, FORGET, 1 << 32 | 2, b"")) == 1  # not the first message
+    assert bench.events("forgotten") == []
+
+
+def test_forget_is_ignored_on_a_later_connection_than_the_resume() -> None:
+    bench, old = paired()
+    new = bench.resume(held(old))
+    bench.disconnect()
+    bench.connect()
+    assert len(bench.tell(new, FORGET, 1 << 32 | 1, b"")) == 1
+    assert (bench.events("forgotten"), len(stored(bench))) == ([], 1)
+
+
+def test_forget_that_cannot_be_written_changes_nothing_and_counts_when_it_comes_again() -> None:
+    bench, old = paired()
+    new = bench.resume(held(old))
+    bench.port.broken = True
+    assert bench.tell(new, FORGET, 1 << 32 | 1, b"") == []
+    bench.port.broken = False
+    assert bench.events("forgotten") == []
+    [dack] = bench.give(new.sender.attempt(b"S" * 16, bench.now))
+    new.sender.acknowledge(frames.decode(dack))
+    assert bench.events("forgotten") == [None]

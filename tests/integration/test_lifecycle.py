@@ -7,7 +7,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 import pytest
 
-from custom_components.self_secure import coordinator as coordinator_module, lifecycle, radio
+from custom_components.self_secure import coordinator as coordinator_module, farewell, lifecycle, radio
 from custom_components.self_secure.const import DOMAIN
 from custom_components.self_secure.diagnostics import async_get_config_entry_diagnostics
 from custom_components.self_secure.hub import async_load_hub
@@ -107,6 +107,36 @@ async def test_removal_erases_the_key(home: HomeAssistant, hass_storage: dict[st
     await home.config_entries.async_remove(entry_of(home).entry_id)
     assert f"{DOMAIN}.{thermometer.identity}" not in hass_storage
     assert state_of(home, TEMPERATURE) is None
+
+
+async def test_removed_device_is_told_and_discovered_again(home: HomeAssistant, thermometer: SimulatedDevice) -> None:
+    await home.config_entries.async_remove(entry_of(home).entry_id)
+    assert thermometer.told("forgotten") == [None]
+    thermometer.events.clear()
+    entry = await pair(home, thermometer)
+    assert entry.unique_id == thermometer.identity
+    await until(lambda: state_of(home, TEMPERATURE))
+
+
+async def test_removal_of_a_device_that_is_told_nothing_ends_in_time(
+    home: HomeAssistant, hass_storage: dict[str, Any], thermometer: SimulatedDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(farewell, "FAREWELL_SECONDS", 0.5)
+    await thermometer.program.stop()
+    await home.config_entries.async_remove(entry_of(home).entry_id)
+    assert thermometer.told("forgotten") == []
+    assert f"{DOMAIN}.{thermometer.identity}" not in hass_storage
+
+
+async def test_removal_without_a_key_has_nothing_to_say(
+    home: HomeAssistant, hass_storage: dict[str, Any], thermometer: SimulatedDevice
+) -> None:
+    entry = entry_of(home)
+    assert await home.config_entries.async_unload(entry.entry_id)
+    del hass_storage[f"{DOMAIN}.{thermometer.identity}"]
+    await home.config_entries.async_remove(entry.entry_id)
+    assert thermometer.told("forgotten") == []
+    assert home.config_entries.async_entries(DOMAIN) == []
 
 
 async def test_pair_again_after_removal_and_reset(home: HomeAssistant, thermometer: SimulatedDevice) -> None:

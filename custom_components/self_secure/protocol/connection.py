@@ -40,7 +40,7 @@ __all__ = ["Connection", "Settings"]
 
 _NEGOTIATION: Final = frozenset({FrameType.REQ, FrameType.TAGS, FrameType.ACK, FrameType.OPEN})
 _MESSAGING: Final = frozenset({FrameType.DATA, FrameType.DACK, FrameType.R1, FrameType.R3})
-_SENDABLE: Final = frozenset(MessageType) - {MessageType.VERIFIED}  # that one belongs to a pairing
+_SENDABLE: Final = frozenset(MessageType) - {MessageType.VERIFIED, MessageType.FORGET}  # those begin and end a pairing
 _LOST_MEMORY: Final = 3  # beacon states, protocol.md 3
 _DATA_WAITING: Final = 2
 
@@ -117,6 +117,17 @@ class Connection(ConnectionView):
         self._heard = now
         self._handle += 1
         messaging.enqueue(Outgoing(self._handle, message_type, body), now)
+        return self._handle
+
+    def dismiss(self, now: float) -> int:
+        """Let the device forget this hub: FORGET, the first message after a resume, in place of all that waits; return its handle.
+
+        LocalError if there is no key. The caller erases its own key when that is delivered, or is not waited for any more.
+        """
+        messaging = self._paired()
+        self._heard = now
+        self._handle += 1
+        messaging.dismiss(Outgoing(self._handle, MessageType.FORGET, b""), now)
         return self._handle
 
     def rotate(self, now: float) -> None:

@@ -25,6 +25,7 @@ class MessageType(IntEnum):
     GROUP_KEY = 0x08
     GROUP_SYNC = 0x09
     ROUTE = 0x0A
+    FORGET = 0x1F  # the hub erases its keys of the device: only as the first message of an epoch that a resume has begun
 
 
 class Verdict(StrEnum):

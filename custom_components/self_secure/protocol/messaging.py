@@ -120,6 +120,12 @@ class Messaging:
         self.pump(now)
         self.memory.save_if_changed()
 
+    def dismiss(self, message: Outgoing, now: float) -> None:
+        """Let `message` be the only one, and the first one of the next epoch."""
+        self.memory.state.queue.clear()
+        self.epochs.asked = True
+        self.enqueue(message, now)
+
     def _begin(self, session: Session, message: Outgoing, now: float) -> None:
         if message.id is None:
             message.id = session.next_id()

@@ -114,11 +114,19 @@ class Client(ContactListener):
 
     async def send(self, message_type: int, body: bytes) -> int:
         """Queue a message and return its handle; raises `LocalError`."""
+        return await self._ask(lambda now: self.connection.send(message_type, body, now))
+
+    async def dismiss(self) -> int:
+        """Let the device forget this hub; return the handle of the message that says so. Raises `LocalError`."""
+        return await self._ask(self.connection.dismiss)
+
+    async def _ask(self, given: Callable[[float], int]) -> int:
+        """Feed an input that has an answer, and return that."""
         if self._ended:
             raise StoppedError("this device's connection has ended")
         answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._asking.add(answer)
-        self._post(lambda now: self._on_send(answer, message_type, body, now))
+        self._post(lambda now: self._on_asked(answer, given, now))
         try:
             return await answer
         finally:
@@ -148,11 +156,11 @@ class Client(ContactListener):
         self._ended = True
         self.connection.stop(now)
 
-    def _on_send(self, answer: asyncio.Future[int], message_type: int, body: bytes, now: float) -> None:
-        if answer.done():  # nobody waits any more: not queued either
+    def _on_asked(self, answer: asyncio.Future[int], given: Callable[[float], int], now: float) -> None:
+        if answer.done():  # nobody waits any more: not done either
             return
         try:
-            answer.set_result(self.connection.send(message_type, body, now))
+            answer.set_result(given(now))
         except LocalError as error:
             answer.set_exception(error)
 
