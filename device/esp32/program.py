@@ -42,6 +42,7 @@ _LINES = {
     "forgotten": "forgotten by the hub",
     "error": "error: %s",
 }
+_OF_A_HUB = ("code", "paired", "verified", "pairing_failed", "resumed", "forgotten")  # told with its name when there are several
 
 
 def line(kind, value):
@@ -100,7 +101,8 @@ class Program:
             self._idle = False
         elif kind in ("connected", "disconnected"):
             gc.collect()  # while little is alive: it keeps the heap in one piece
-        print(line(kind, value))
+        about = self.core.about
+        print(line(kind, value) + (" hub=" + about.hex() if about and kind in _OF_A_HUB else ""))
 
     # --- life --------------------------------------------------------------------------------------------------
 

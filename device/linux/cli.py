@@ -47,6 +47,8 @@ LINES: dict[str, Callable[[object], str]] = {
     "undelivered": "error: not acknowledged id={}".format,
     "error": "error: {}".format,
 }
+OF_A_HUB = frozenset({"code", "paired", "verified", "pairing_failed", "resumed", "resume_refused", "possible_clone", "forgotten"})
+"""What is told with the hub's name when there are several."""
 
 
 class Terminal:
@@ -62,6 +64,8 @@ class Terminal:
             "close": lambda _: self._program.set_open(False),
             "say": self._program.say,
             "status": lambda _: self._status("status"),
+            "hubs": lambda _: self._hubs(),
+            "forget": self._forget,
             "quit": lambda _: self._done.set(),
         }
 
@@ -69,11 +73,22 @@ class Terminal:
         core = self._program.core
         return f"{word} identity={core.identity[:4].hex()} address={self._program.address} state={core.state}"
 
+    def _hubs(self) -> str:
+        return f"hubs {' '.join(hub.identity[:4].hex() for hub in self._program.core.hubs)}".strip()
+
+    def _forget(self, name: str) -> None:
+        """Erase the keys of the one hub whose identity begins so; DeviceError when there is none, or more than one."""
+        found = [hub.identity for hub in self._program.core.hubs if name and hub.identity.hex().startswith(name.lower())]
+        if len(found) != 1:
+            raise DeviceError("no such hub" if not found else "more than one such hub")
+        self._program.core.forget(found[0])
+
     def _event(self, kind: str, value: object) -> None:
         if kind == "ready":
             say(self._status("ready"))
         elif kind in LINES:
-            say(LINES[kind](value))
+            about = self._program.core.about
+            say(LINES[kind](value) + (f" hub={about.hex()}" if about and kind in OF_A_HUB else ""))
 
     async def command(self, line: str) -> None:
         """Do what one line says; what cannot be done is an ``error:`` line."""

@@ -1,4 +1,4 @@
-"""The device put together: beacon, broadcast, link, pairing and the hub it talks to.
+"""The device put together: beacon, broadcast, links, pairings and the hubs it talks to.
 
 Sans-I/O. The program around it calls ``connected``, ``subscribed``, ``received``, ``disconnected`` and ``poll`` with
 ``now`` (milliseconds that never wrap), moves ``next_fragment`` and ``advertisement`` to the radio, and gives a port:
@@ -8,6 +8,7 @@ Sans-I/O. The program around it calls ``connected``, ``subscribed``, ``received`
 ``event(kind, value)``  told what happened: "code" six digits, "paired" None, "pairing_failed" cause, "resumed" epoch,
     "text" str, "bytes" bytes, "verified" whether the user compared, "delivered" and "undelivered" message id,
     "possible_clone", "resume_refused", "forgotten" by the hub, which was asked to, "error" text.
+    ``hub`` is then the identity of the hub that this is about, or None.
 """
 
 from . import adverts, frames, keyring
@@ -22,7 +23,7 @@ PHASE_NEGOTIATION, PHASE_RESUME = 0, 2  # high nibble of the type
 
 
 class Device:
-    """One initiator with its keys, for one hub at a time: a new pairing replaces the old hub when it is committed."""
+    """One initiator with its keys, for several hubs: each has pairings, chains and a queue of its own."""
 
     def __init__(self, port, identity, stored, parameters, name, info=b""):
         """``stored`` is the last snapshot or None; StorageError when it is damaged. ``info`` is the body of INFO."""
@@ -32,7 +33,8 @@ class Device:
         self.keyring = keyring.Keyring(identity, entries, port.save)
         self.counters = {}
         self.link = None
-        self.peers = {}
+        self.peers = {}  # by identity: every hub that a key is shared with
+        self.hub = None
         self._port = port
         self._name = name
         self._info = info
@@ -50,9 +52,23 @@ class Device:
         return self.keyring.identity
 
     @property
+    def hubs(self):
+        """The hubs this device is paired with: those that have used their key."""
+        return [peer for peer in self.peers.values() if self.keyring.committed(peer.identity) is not None]
+
+    @property
+    def about(self):
+        """The hub that the last event is about, by the first 4 bytes of its identity; None where that goes without saying."""
+        hubs = set(self.peers)
+        for machine in self._pairing.negotiations:
+            if machine.identity is not None:
+                hubs.add(machine.identity)
+        return self.hub[: adverts.SHORT_ID_BYTES] if self.hub is not None and len(hubs) > 1 else None
+
+    @property
     def peer(self):
-        """The hub this device is paired with, or None."""
-        key = self.keyring.committed
+        """The hub that was paired last, or None."""
+        key = self.keyring.committed()
         return None if key is None else self.peers[key.identity]
 
     def pair(self, now):
@@ -60,16 +76,29 @@ class Device:
         self._pairing.wanted(now)
 
     def send(self, kind, body, now):
-        """Queue one message for the hub; DeviceError when unpaired, too long, or the queue is full."""
-        if self.peer is None:
-            raise DeviceError("not paired")
-        self.peer.send(kind, body, now)
+        """Queue one message for every hub; DeviceError when unpaired, or when no hub's queue took it."""
+        taken, reason = False, DeviceError("not paired")
+        for peer in self.hubs:
+            try:
+                peer.send(kind, body, now)
+                taken = True
+            except DeviceError as error:
+                reason = error
+        if not taken:
+            raise reason
 
     def reset(self):
         """Factory reset: erase every key. The glue must end the connection afterwards."""
         self.keyring.clear()
         self._pairing.abandon()
         self.peers = {}
+
+    def forget(self, hub):
+        """Erase every key of one hub, by its identity; DeviceError when there is none. It has to pair anew."""
+        if hub not in self.peers:
+            raise DeviceError("no such hub")
+        self.keyring.drop(hub)
+        self.forgotten(self.peers[hub])
 
     # --- what the radio tells ------------------------------------------------------------------------------------
 
@@ -82,9 +111,14 @@ class Device:
         if self.link is None or self.link.subscribed:
             return
         self.link.subscribed = True
-        self._pairing.contacted(now)
-        for peer in self.peers.values():
-            peer.contacted(self.link, now)
+        self._contacted(self.link, now)
+
+    def _contacted(self, link, now):
+        """Somebody listens on this link; with several hubs, its R0 or DATA has to show who (protocol.md 9)."""
+        self._pairing.contacted(link, now)
+        if len(self.peers) == 1:
+            for peer in self.peers.values():
+                peer.contacted(link, now)
 
     def received(self, fragment, now):
         """Take what the hub wrote; a frame that is not right is counted and changes nothing."""
@@ -92,14 +126,18 @@ class Device:
             return
         raw = self.link.assembler.feed(fragment)
         if raw is not None:
-            self._receive(raw, now)
+            self._receive(raw, self.link, now)
 
     def disconnected(self):
         """End the connection; half a frame, either way, is gone."""
+        if self.link is not None:
+            self._lost(self.link)
         self.link = None
-        self._pairing.lost()
+
+    def _lost(self, link):
+        self._pairing.lost(link)
         for peer in self.peers.values():
-            peer.lost()
+            peer.lost(link)
 
     def next_fragment(self):
         """Return the next notification to send, or None."""
@@ -108,11 +146,11 @@ class Device:
     @property
     def broadcasting(self):
         """Whether random packets are to be advertised instead of the beacon."""
-        return self._pairing.running and self._pairing.negotiation.broadcasting
+        return self._pairing.on_air is not None
 
     def next_random(self):
         """Return the next random packet's advertisement; each must go on the air once, and only unconnected."""
-        return adverts.random_packet(*self._pairing.negotiation.next_random())
+        return adverts.random_packet(*self._pairing.on_air.next_random())
 
     @property
     def interval(self):
@@ -125,13 +163,11 @@ class Device:
 
     @property
     def state(self):
-        """The beacon state, 0 to 3."""
-        peer = self.peer
-        if peer is None:
-            return adverts.READY
-        if peer.needs_resume:
-            return adverts.FORGETFUL
-        return adverts.WAITING if peer.queue else adverts.PAIRED
+        """The beacon state, 0 to 3: of all hubs' the highest."""
+        state = adverts.READY
+        for peer in self.peers.values():
+            state = max(state, peer.beacon_state)
+        return state
 
     # --- time ----------------------------------------------------------------------------------------------------
 
@@ -151,13 +187,13 @@ class Device:
 
     # --- frames --------------------------------------------------------------------------------------------------
 
-    def _receive(self, raw, now):
+    def _receive(self, raw, link, now):
         try:
-            self._dispatch(self._decode(raw), now)
+            self._dispatch(self._decode(raw), link, now)
         except DropError as error:
             self.counters[error.reason] = self.counters.get(error.reason, 0) + 1
         except StorageError as error:
-            self.emit("error", str(error))
+            self.emit("error", str(error), None)
 
     def _decode(self, raw):
         """Read one frame; bit 7 of the first byte marks those of suite ``paper``, if it is in use."""
@@ -165,14 +201,13 @@ class Device:
             return SUITES[PAPER_ID].decode(raw)
         return frames.decode(raw)
 
-    def _dispatch(self, frame, now):
+    def _dispatch(self, frame, link, now):
         phase = frame.kind >> 4
         if phase == PHASE_NEGOTIATION:
-            self._pairing.receive(frame, now)
-        elif frame.kind == frames.R0:
-            self._addressed(frame).receive(frame, now)
-        else:
-            self._try_peers(frame, now)
+            self._pairing.receive(frame, link, now)
+            return
+        peers = [self._addressed(frame)] if frame.kind == frames.R0 else list(self.peers.values())
+        self._pairing.met(self._try_peers(peers, frame, link, now))
 
     def _addressed(self, frame):
         """R0 is the one frame that names its sender."""
@@ -181,31 +216,27 @@ class Device:
             raise StateError("R0 of an unknown hub")
         return peer
 
-    def _try_peers(self, frame, now):
-        """The MAC decides whose frame it is."""
+    def _try_peers(self, peers, frame, link, now):
+        """The MAC decides whose frame it is; return that hub's identity."""
         reason = StateError("unpaired")
-        for peer in self.peers.values():
+        for peer in peers:
             try:
-                peer.receive(frame, now)
+                peer.receive(frame, link, now)
             except DropError as error:
                 reason = error
             else:
-                return
+                return peer.identity
         raise reason
 
     # --- what pairing and peers ask of us ------------------------------------------------------------------------
-
-    def send_frame(self, raw):
-        """Queue a frame on the present link."""
-        if self.link is not None:
-            self.link.send(raw)
 
     def urandom(self, count):
         """Return fresh random bytes."""
         return self._port.urandom(count)
 
-    def emit(self, kind, value):
-        """Tell the program."""
+    def emit(self, kind, value, hub):
+        """Tell the program what happened, and with which hub."""
+        self.hub = hub
         self._port.event(kind, value)
 
     def _peer(self, identity):
@@ -213,41 +244,37 @@ class Device:
             self.peers[identity] = Peer(identity, self)
         return self.peers[identity]
 
-    def opened(self, negotiation, root):
+    def opened(self, negotiation, root, link):
         """Store a new pairing's key, uncommitted; StorageError when that failed. Then the code may be shown."""
         store, session = negotiation.begin(root)
-        self.keyring.add(negotiation.identity, negotiation.suite, store, session)
+        key = keyring.Key(negotiation.identity, negotiation.suite, 0, 0, store, session=session)
+        self.keyring.add(key, [other.identity for other in self._pairing.negotiations])
         peer = self._peer(negotiation.identity)
+        self._keep_known()
         peer.forget_resume()
-        if self.link is not None:
-            peer.linked(self.link)
+        peer.linked(link)
         if negotiation.code is not None:
-            self.emit("code", negotiation.code)
+            self.emit("code", negotiation.code, negotiation.identity)
 
     def committed(self, peer):
-        """The newest pairing is confirmed: its hub is ours now, INFO goes first."""
-        queued = []
-        for other in self.peers.values():
-            queued.extend(other.queue)
-        peer.inherit(queued, Message(INFO, self._info))
-        self._keep_known()
-        self._pairing.committed()
-        self.emit("paired", None)
+        """The newest pairing with a hub is confirmed: INFO goes first."""
+        peer.renumber(Message(INFO, self._info))
+        self._pairing.committed(peer.identity)
+        self.emit("paired", None, peer.identity)
 
-    def renewed(self, epoch, now):
-        """A resume is complete: every other key is gone."""
-        self._keep_known()
-        self._pairing.superseded(now)
-        self.emit("resumed", epoch)
+    def renewed(self, peer, epoch, now):
+        """A resume is complete: every other key of its hub is gone."""
+        self._pairing.superseded(peer.identity, now)
+        self.emit("resumed", epoch, peer.identity)
 
     def forgotten(self, peer):
         """A hub was told to forget us, and so did we: no key of it is left."""
         for message in peer.queue:
             if message.number is not None:
-                self.emit("undelivered", message.number)
+                self.emit("undelivered", message.number, peer.identity)
         self._keep_known()
-        self._pairing.committed()
-        self.emit("forgotten", None)
+        self._pairing.committed(peer.identity)
+        self.emit("forgotten", None, peer.identity)
 
     def _keep_known(self):
         """Forget the hubs of which no key is left."""
@@ -256,17 +283,17 @@ class Device:
             known[entry.identity] = self.peers[entry.identity]
         self.peers = known
 
-    def deliver(self, message):
-        """Hand a message of the hub to the program; its mark is on disk."""
+    def deliver(self, peer, message):
+        """Hand a message of a hub to the program; its mark is on disk."""
         if message.kind == TEXT:
-            self._deliver_text(message.body)
+            self._deliver_text(message.body, peer.identity)
         elif message.kind == BYTES:
-            self.emit("bytes", message.body)
+            self.emit("bytes", message.body, peer.identity)
         elif message.kind == VERIFIED and len(message.body) == 1:
-            self.emit("verified", message.body == b"\x01")
+            self.emit("verified", message.body == b"\x01", peer.identity)
 
-    def _deliver_text(self, body):
+    def _deliver_text(self, body, hub):
         try:
-            self.emit("text", body.decode())
+            self.emit("text", body.decode(), hub)
         except UnicodeError:
-            self.emit("error", "a text that is not UTF-8")
+            self.emit("error", "a text that is not UTF-8", hub)

@@ -4,6 +4,7 @@ Only SK_e, flags and high-water marks are ever written. A change is on disk befo
 new list first and adopts it only then.
 """
 
+from . import limits
 from .crypto import number, sha256, u32, u64
 from .errors import StorageError
 from .suites import find
@@ -102,18 +103,39 @@ class Keyring:
                 found.append(entry)
         return found
 
-    @property
-    def committed(self):
-        """The key in use, or None while this device is unpaired."""
+    def committed(self, identity=None):
+        """Return the key in use with this hub (None: the newest with any), or None while there is none."""
         for entry in self.entries:
-            if entry.committed:
+            if entry.committed and identity in (None, entry.identity):
                 return entry
         return None
 
     @property
     def uncommitted(self):
         """Whether a pairing still waits for its hub's first frame."""
-        return bool(self.entries) and not self.entries[0].committed  # the newest first; a commit drops all older
+        for entry in self.entries:
+            if not entry.committed:
+                return True
+        return False
+
+    @property
+    def hubs(self):
+        """Identities of all hubs that a key is shared with."""
+        return {entry.identity for entry in self.entries}
+
+    def admits(self, identity, busy=()):
+        """Return whether there is room for one more key with this hub; ``busy`` are hubs that a negotiation runs with."""
+        held = self.of(identity)
+        if held:
+            return len(held) < held[0].suite.max_keys
+        return len(self.hubs) < limits.MAX_HUBS or self._stale(busy) is not None
+
+    def _stale(self, busy):
+        """Return the hub that has left its first key without an answer for the longest time, or None."""
+        for entry in reversed(self.entries):
+            if entry.identity not in busy and self.committed(entry.identity) is None:
+                return entry.identity
+        return None
 
     def replace(self, entries):
         """Write the new list, then adopt it; StorageError (and no change) when the write failed."""
@@ -123,34 +145,37 @@ class Keyring:
             raise StorageError("cannot store: %s" % error) from error
         self.entries = entries
 
-    def add(self, identity, suite, root_store, session):
-        """Add a pairing's first key, flagged uncommitted, beside everything held."""
-        pairing = 1 + (self.entries[0].pairing if self.entries else 0)
-        key = Key(identity, suite, pairing, 0, root_store, session=session)
-        self.replace([key] + self.entries)
+    def add(self, key, busy=()):
+        """Add a pairing's first key beside everything held; without room for its hub, one goes that never answered."""
+        key.pairing = 1 + (self.entries[0].pairing if self.entries else 0)
+        full = key.identity not in self.hubs and len(self.hubs) >= limits.MAX_HUBS
+        gone = self._stale(busy) if full else None
+        self.replace([key] + [entry for entry in self.entries if entry.identity != gone])
 
     def mark(self, key, mark, saved=None):
-        """Commit ``key``, its mark and a W-round key in one write; everything older goes. Return what stands for it now."""
+        """Commit ``key``, its mark and a W-round key in one write; what is older of its hub goes. Return what stands for it now."""
         marked = key.marked(mark, saved)
         kept = []
         for entry in self.entries:
-            if entry.pairing >= key.pairing:
+            if entry.identity != key.identity or entry.pairing >= key.pairing:
                 kept.append(marked if entry is key else entry)
         self.replace(kept)
         return marked
 
     def renew(self, key, epoch, store, session):
-        """Put the next epoch's key in place of ``key`` and drop all others."""
+        """Put the next epoch's key in place of ``key`` and drop all others of its hub."""
         fresh = Key(key.identity, key.suite, key.pairing, epoch, store, True, key.mark, session)
-        self.replace([fresh])
+        kept = []
+        for entry in self.entries:
+            if entry is key:
+                kept.append(fresh)
+            elif entry.identity != key.identity:
+                kept.append(entry)
+        self.replace(kept)
 
     def drop(self, identity):
         """Forget every key shared with one hub."""
-        kept = []
-        for entry in self.entries:
-            if entry.identity != identity:
-                kept.append(entry)
-        self.replace(kept)
+        self.replace([entry for entry in self.entries if entry.identity != identity])
 
     def clear(self):
         """Forget every key; the identity stays, it is the device's serial number."""

@@ -12,6 +12,7 @@ class Link:
         self.mtu = mtu
         self.subscribed = False
         self.hellos = 0  # R0 so far
+        self.negotiation = None  # the one that a frame over this link belonged to
         self.assembler = frames.Assembler()
         self._frames = []
         self._fragments = []

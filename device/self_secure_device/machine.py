@@ -2,7 +2,7 @@
 
 from . import frames, limits, tables
 from .crypto import sha256
-from .errors import StateError
+from .errors import StateError, TagError
 
 NAK_CAUSES = {1: "too few packets", 2: "conflicts", 3: "suite below the floor", 4: "wrong MAC", 5: "busy", 6: "refused"}
 TIMEOUT_CAUSES = {
@@ -12,6 +12,19 @@ TIMEOUT_CAUSES = {
     tables.ACKNOWLEDGED: "no END",
     tables.OPENED: "unconfirmed",
 }
+
+
+class Shared:
+    """What all negotiations over one REQ share: the broadcast, and who has answered."""
+
+    def __init__(self):
+        self.users = 0  # negotiations that need the secrets
+        self.answered = []  # identities of the hubs that a negotiation runs with
+        self.sent = 0  # random packets on the air so far, the next Seq
+
+    def admits(self, identity):
+        """Return whether there is room for a key of this hub; who holds the keys puts its own in place."""
+        return True
 
 
 class Machine:
@@ -24,6 +37,9 @@ class Machine:
     paper = False
 
     def __init__(self, request, now):
+        request.users += 1
+        self._holds = True  # the request's secrets
+        self._alone = True  # no other negotiation can be meant by the frame at hand
         self.request = request
         self.state = tables.REQUESTED
         self.suite = None
@@ -39,18 +55,26 @@ class Machine:
 
     # --- input -------------------------------------------------------------------------------------------------
 
-    def receive(self, frame, now):
-        """Take one frame; return the frame to send, or None. DropError when it changes nothing."""
+    def receive(self, frame, now, alone=True):
+        """Take one frame; return the frame to send, or None. DropError when it changes nothing.
+
+        Unless ``alone``, it may be meant for another negotiation: then one that does not fit ends nothing.
+        """
         if frame.paper != self.paper and frame.kind != frames.NAK:
             raise StateError("another suite's frame")
         seen = sha256(frame.raw)
         if seen in self._answers:
             return self._answers[seen]
         name = tables.handler(tables.NEGOTIATION, self.state, frame.kind)
+        self._alone = alone
         answer = getattr(self, "_" + name)(frame, now)
         if frame.kind != frames.NAK:
             self._answers[seen] = answer
         return answer
+
+    def expects(self, frame):
+        """Return whether such a frame, or a repeat of one, could be meant for this negotiation."""
+        return (self.state, frame.kind) in tables.NEGOTIATION or sha256(frame.raw) in self._answers
 
     def expire(self, now):
         """End with the cause of the present state when its cap has passed."""
@@ -71,6 +95,8 @@ class Machine:
         """End for ``cause`` and forget every secret."""
         self.failure = cause
         self.state = tables.ENDED
+        if self.identity in self.request.answered:
+            self.request.answered.remove(self.identity)  # it may answer again
         self._forget()
         self._root = None
         self._answers = {}
@@ -80,6 +106,11 @@ class Machine:
         self.fail(None)
 
     # --- output ------------------------------------------------------------------------------------------------
+
+    @property
+    def joinable(self):
+        """Whether another hub may still answer this request: its secrets are there, and half of the packets are still to come."""
+        return self._holds and 2 * self.request.sent <= self.request.parameters.n_max
 
     @property
     def running(self):
@@ -106,6 +137,19 @@ class Machine:
 
     # --- for the suites ----------------------------------------------------------------------------------------
 
+    def _admit(self, identity):
+        """Take the hub that has answered; StateError when it did so before, or there is no room for its key."""
+        if identity in self.request.answered or not self.request.admits(identity):
+            raise StateError("another ACC of this hub, or no room for its key")
+        self.request.answered.append(identity)
+        self.identity = identity
+
+    def _reject(self, cause):
+        """A frame that does not fit: it may be meant for another negotiation (TagError), else this one fails."""
+        if not self._alone:
+            raise TagError(cause)
+        return self.fail(cause)
+
     def _refused(self, frame, now):
         if len(frame.message) != 1 or frame.message[0] not in NAK_CAUSES:
             raise StateError("unknown reason")
@@ -119,5 +163,10 @@ class Machine:
         return self.request.random(self.suite, seq)
 
     def _forget(self):
-        self.request.wipe()
+        """Forget every secret; those of the request when no other negotiation needs them."""
+        if self._holds:
+            self._holds = False
+            self.request.users -= 1
+            if not self.request.users:
+                self.request.wipe()
         self._keys = None

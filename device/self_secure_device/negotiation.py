@@ -14,6 +14,8 @@ from .request import Request, Secrets
 from .session import Session
 from .suites import SUITES
 
+TOO_FEW, WRONG_MAC = "too few packets", "wrong MAC"  # causes
+
 
 def begin(identity, parameters, urandom, now):
     """Return a negotiation whose request is to be sent."""
@@ -36,6 +38,10 @@ class Negotiation(Machine):
         self._pages = 0
         self._pruned = False
 
+    def sibling(self, urandom, now):
+        """Return a negotiation with another hub over the same request."""
+        return Negotiation(self.request, urandom(16), now)
+
     def begin(self, root):
         """Return what is stored of the new pairing's root, and the session that starts from it."""
         return keys.store_key(root), Session(self.suite, 0, root)
@@ -50,8 +56,9 @@ class Negotiation(Machine):
         suite = SUITES[accept.suite_id]
         if not accept.key_fits(suite.uses_x25519):
             raise StateError("public key does not fit the suite")
-        self._shared = self.request.exchange(suite, accept.public)
-        self.suite, self.identity, self._accept = suite, accept.identity, accept
+        shared = self.request.exchange(suite, accept.public)
+        self._admit(accept.identity)
+        self.suite, self._shared, self._accept = suite, shared, accept
         self._extend(frame)
         self._pool_transcript = self._transcript
         self.state = tables.BROADCASTING
@@ -59,18 +66,28 @@ class Negotiation(Machine):
 
     def _responded(self, frame, now):
         response = messages.Response(frame.message, self._accept.n_max)
+        before = self._transcript
         self._extend(frame)  # th_3
         self._choose(response)
-        if len(response.conflicts) > response.conflict_cap:
-            return self.fail("conflicts")
-        if not self._enough():
-            return None
-        key = self.suite.confirmation(self._prk(response.numbers), b"rsp")
-        if equal(tag(key, self._transcript), frame.mac):
+        fault = self._fault(response, frame.mac)
+        if fault is None:
             return self._acknowledge(now)
+        if not self._alone:
+            self._transcript = before
+        if fault != WRONG_MAC or not self._alone:
+            return self._reject(fault)
         self._listed = response.numbers
         self._pages = (len(response.numbers) + limits.TAGS_PER_PAGE - 1) // limits.TAGS_PER_PAGE
         return self._ask_tags(0, now)
+
+    def _fault(self, response, mac):
+        """Return what is wrong with RSP, or None."""
+        if len(response.conflicts) > response.conflict_cap:
+            return "conflicts"
+        if len(self._members) < self._accept.minimum:
+            return TOO_FEW
+        key = self.suite.confirmation(self._prk(response.numbers), b"rsp")
+        return None if equal(tag(key, self._transcript), mac) else WRONG_MAC
 
     def _tagged(self, frame, now):
         page = len(self._tags) // (2 * limits.TAGS_PER_PAGE)
@@ -117,12 +134,6 @@ class Negotiation(Machine):
                 added.append(seq)
         self._members = sets.merge(response.numbers, added) if added else response.numbers
 
-    def _enough(self):
-        if len(self._members) >= self._accept.minimum:
-            return True
-        self.fail("too few packets")
-        return False
-
     def _prk(self, numbers):
         pool = self.suite.pool_key(self._pool_transcript, self.request.sid, numbers, self._random)
         return self.suite.root_secret(self._transcript, pool, self._shared, self.request.parameters.psk)
@@ -140,14 +151,14 @@ class Negotiation(Machine):
             if self._true_tag(seq) != self._tags[2 * index : 2 * index + 2]:
                 false.add(seq)
         if not false:
-            return self.fail("wrong MAC")
+            return self.fail(WRONG_MAC)
         self._pruned = True
         members = array("H")
         for seq in self._members:
             if seq not in false:
                 members.append(seq)
         self._members = members
-        return self._acknowledge(now) if self._enough() else None
+        return self._acknowledge(now) if len(members) >= self._accept.minimum else self.fail(TOO_FEW)
 
     def _acknowledge(self, now):
         commitment = keys.commitment(self._secret, self._transcript)
@@ -161,7 +172,7 @@ class Negotiation(Machine):
     def _wrong_end(self):
         if not self._pruned:
             raise TagError("END")
-        return self.fail("wrong MAC")  # the second one, after RSP's
+        return self._reject(WRONG_MAC)  # the second one, after RSP's
 
     def _open(self):
         head = frames.encode_head(frames.OPEN, self._secret)

@@ -1,8 +1,10 @@
-"""When this device asks for a key, and the negotiation that follows (protocol.md 5, rules 5 to 7 and 10)."""
+"""When this device asks for a key (protocol.md 5, rules 5 to 7 and 10); the negotiations themselves are a ``round``."""
 
-from . import limits, tables
-from .errors import DeviceError, StateError, StorageError
+from . import limits
+from .errors import DeviceError, StateError
 from .suites import find
+
+NO_ROOM = "too many pairings: let their hub answer one, or forget it, or reset this device"
 
 
 def earliest(one, other):
@@ -11,21 +13,37 @@ def earliest(one, other):
 
 
 class Pairing:
-    """At most one running negotiation. ``host`` is the device: send_frame, emit, urandom, keyring, opened, link."""
+    """The wish for a key, and the negotiations that come of it. ``host`` is the device: emit, urandom, keyring, opened."""
 
     def __init__(self, host, parameters):
-        self._host = host
+        self.host = host
         self._parameters = parameters
+        self._link = None  # the one that a REQ may go over
         self._wanted_until = None  # a local action asked for a new pairing
-        self._request_at = None  # when the next REQ may go
         self._hold_until = 0  # an uncommitted key waits this long for its hub's first frame
         self._failures = 0
-        self.negotiation = None
+        self.request_at = None  # when the next REQ may go
+        self.round = None  # what runs
 
     @property
     def running(self):
         """Whether a negotiation waits for something."""
-        return self.negotiation is not None and self.negotiation.running
+        return self.round is not None
+
+    @property
+    def negotiations(self):
+        """Those that wait for something, the oldest first."""
+        return self.round.negotiations if self.running else []
+
+    @property
+    def negotiation(self):
+        """The negotiation that has been running for the longest time, or None."""
+        return self.round.negotiations[0] if self.running else None
+
+    @property
+    def on_air(self):
+        """The negotiation that has random packets to broadcast, for all that share its request, or None."""
+        return self.round.on_air if self.running else None
 
     @property
     def interval(self):
@@ -35,129 +53,122 @@ class Pairing:
     @property
     def deadline(self):
         """When ``poll`` wants to be called, or None."""
-        first = earliest(self._wanted_until, self._request_at if self._may_request() else None)
-        return earliest(first, self.negotiation.deadline if self.running else None)
+        first = earliest(self._wanted_until, self.request_at if self._may_request() else None)
+        return earliest(first, self.round.deadline) if self.running else first
 
     def _may_request(self):
-        link = self._host.link
-        wanted = self._wanted_until is not None or self._host.keyring.committed is None
-        return link is not None and link.subscribed and wanted and not self.running
+        wanted = self._wanted_until is not None or self.host.keyring.committed() is None
+        return self._link is not None and wanted and len(self.negotiations) < limits.MAX_NEGOTIATIONS
 
     # --- what happens ------------------------------------------------------------------------------------------
 
     def wanted(self, now):
-        """Take the local action (a button) that starts a new pairing; a running one ends."""
+        """Take the local action (a button) that starts a new pairing; running ones end."""
         self._check_room()
         if self.running:
-            self._end("cancelled", now)
+            self.round.cancel(now)
         self._failures = 0
         self._wanted_until = now + limits.PAIR_WINDOW
-        self._request_at = max(now, self._hold_until)
+        self.request_at = max(now, self._hold_until)
         self.poll(now)
 
     def _check_room(self):
-        entries, suite = self._host.keyring.entries, find(self._parameters.suites[0])
+        entries, suite = self.host.keyring.entries, find(self._parameters.suites[0])
         if entries and entries[0].suite.paper != suite.paper:
             raise DeviceError("the suite paper never mixes with another: reset this device first")
-        if len(entries) >= suite.max_keys:
-            raise DeviceError("too many pairings without an answer: resume or reset this device")
+        for identity in self.host.keyring.hubs:
+            if not self.admits(identity):  # it might be the one that answers
+                raise DeviceError(NO_ROOM)
 
-    def contacted(self, now):
-        """The hub has subscribed: ask it, or go on where the last connection ended."""
-        self._hold_until = now + (limits.KEY_HOLD_DELAY if self._host.keyring.uncommitted else 0)
-        if self.running and now >= self.negotiation.deadline:
-            self._expire(now)  # nobody has polled since: its REQ must not go out once more
-        if not self.running:
-            self._request_at = self._hold_until
-        elif self.negotiation.state == tables.REQUESTED:
-            self._host.send_frame(self.negotiation.request.frame)  # byte for byte: it may have been lost with the link
-        else:
-            self.negotiation.contacted(now)
+    def admits(self, identity):
+        """Return whether there is room for a key of this hub."""
+        return self.host.keyring.admits(identity, [machine.identity for machine in self.negotiations])
+
+    def contacted(self, link, now):
+        """Somebody has subscribed: ask for a key, or go on where the last connection ended."""
+        self._link = link
+        self._hold_until = now + (limits.KEY_HOLD_DELAY if self.host.keyring.uncommitted else 0)
+        self.request_at = self._hold_until
+        if self.running:
+            self.round.poll(now)  # nobody has polled since: an expired REQ must not go out once more
+        if self.running:
+            self.request_at = max(self._hold_until, now + limits.JOIN_DELAY)
+            self.round.contacted(link, now)
         self.poll(now)
 
-    def lost(self):
-        """The connection is gone; the broadcast can go on."""
+    def met(self, identity):
+        """A hub has shown who it is: while a negotiation with it runs, it gets no new REQ."""
+        if self.running and self.round.find(identity):
+            self.request_at = None
+
+    def lost(self, link):
+        """A link is gone; the broadcast can go on."""
+        if link is self._link:
+            self._link = None
         if self.running:
-            self.negotiation.left()
+            self.round.left()
 
     def poll(self, now):
         """End what has timed out and send REQ when it is due."""
         if self._wanted_until is not None and now >= self._wanted_until:
             self._wanted_until = None
-        if self.running and now >= self.negotiation.deadline:
-            self._expire(now)
-        if self._may_request() and self._request_at is not None and now >= self._request_at:
+        if self.running:
+            self.round.poll(now)
+        if self._may_request() and self.request_at is not None and now >= self.request_at:
             self._request(now)
 
-    def receive(self, frame, now):
+    def receive(self, frame, link, now):
         """Take a frame of phase 0; DropError when it changes nothing."""
         if not self.running:
             raise StateError("no negotiation")
-        answer = self.negotiation.receive(frame, now)
-        if not self.negotiation.running:
-            self._failed(now)
-        elif self._stored(now) and answer:
-            self._host.send_frame(answer)
+        self.round.receive(frame, link, now)
 
-    def committed(self):
-        """R's first valid frame under the new key has come: the negotiation is over."""
+    def committed(self, identity):
+        """A hub's first valid frame under the new key has come: the negotiation with it is over."""
         if self.running:
-            self.negotiation.end()
-        self.negotiation = None
-        self._wanted_until = None
+            self.round.end(identity)
+        if not self.running:
+            self._wanted_until = None
         self._failures = 0
 
-    def superseded(self, now):
-        """A resume under an older key has dropped the one that waited for its answer."""
-        if self.running and self.negotiation.state == tables.OPENED:
-            self._end("refused", now)
+    def superseded(self, identity, now):
+        """A resume under an older key has dropped the one that waited for its hub's answer."""
+        if self.running:
+            self.round.supersede(identity, now)
 
     def abandon(self):
         """Forget everything: factory reset."""
-        if self.running:
-            self.negotiation.fail("refused")
-        self.__init__(self._host, self._parameters)
+        for machine in self.negotiations:
+            machine.fail("refused")
+        link = self._link
+        self.__init__(self.host, self._parameters)
+        self._link = link
 
     # --- steps -------------------------------------------------------------------------------------------------
 
     def _request(self, now):
-        self._request_at = None
+        self.request_at = None
         try:
             self._check_room()
         except DeviceError as error:
-            self._host.emit("error", str(error))
+            self.host.emit("error", str(error), None)
             return
-        suite, identity = find(self._parameters.suites[0]), self._host.keyring.identity
-        self.negotiation = suite.begin(identity, self._parameters, self._host.urandom, now)
-        self._host.send_frame(self.negotiation.request.frame)
+        if not self.running:
+            from .round import Round  # noqa: PLC0415  # a small heap pays for it while it is needed
 
-    def _expire(self, now):
-        silent = self.negotiation.state == tables.BROADCASTING and self._host.link is not None
-        self.negotiation.expire(now)
-        self._failed(now)
-        if silent:  # R is there and has forgotten: it waits for a new REQ
-            self._request_at = now
+            self.round = Round(self, self._parameters)
+        self.round.ask(self._link, now)
 
-    def _end(self, cause, now):
-        self.negotiation.fail(cause)
-        self._failed(now)
+    def failed(self, machine, now):
+        """A negotiation has failed; if it was the last one, ask again after T_W."""
+        if not self.running:
+            wait = min(limits.T_W << min(self._failures, 8), limits.T_W_MAX)  # 8: already beyond the longest wait
+            spread = int.from_bytes(self.host.urandom(2), "big") % (2 * limits.T_W_JITTER + 1) - limits.T_W_JITTER
+            self.request_at = now + wait * (100 + spread) // 100
+            self._failures += 1
+        self.host.emit("pairing_failed", machine.failure, machine.identity)
 
-    def _failed(self, now):
-        cause, self.negotiation = self.negotiation.failure, None
-        wait = min(limits.T_W << min(self._failures, 8), limits.T_W_MAX)  # 8: already beyond the longest wait
-        spread = int.from_bytes(self._host.urandom(2), "big") % (2 * limits.T_W_JITTER + 1) - limits.T_W_JITTER
-        self._request_at = now + wait * (100 + spread) // 100
-        self._failures += 1
-        self._host.emit("pairing_failed", cause)
-
-    def _stored(self, now):
-        """Put the new key on disk when END has just verified: OPEN must not leave before."""
-        root = self.negotiation.take_root()
-        if root is None:
-            return True
-        try:
-            self._host.opened(self.negotiation, root)
-        except StorageError as error:
-            self._end(str(error), now)
-            return False
-        return True
+    def forgotten_by(self, now):
+        """A hub was silent on this connection about a broadcast that is over: it waits for a new REQ."""
+        if self._link is not None and not self.running:
+            self.request_at = now

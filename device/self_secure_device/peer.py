@@ -1,12 +1,15 @@
 """The communication with one hub: its keys' sessions, the message queue, acknowledgements and resumes.
 
-``host`` is the device around it: ``send_frame(raw)``, ``emit(kind, value)``, ``urandom(n)``, ``keyring``, ``deliver``,
-``committed`` and ``renewed``.
+``host`` is the device around it: ``emit(kind, value, hub)``, ``urandom(n)``, ``keyring``, ``deliver``, ``committed``,
+``renewed`` and ``forgotten``.
 """
 
-from . import limits, tables
+from . import adverts, limits, tables
 from .errors import DeviceError, StateError, TagError
+from .frames import R2, RNAK
 from .session import FORGET, READINGS, RoundTrip, encode_text
+
+RESUME = (R2, RNAK)  # what only counts on the link of the resume that runs
 
 
 class Message:
@@ -60,6 +63,15 @@ class Peer:
         return tables.NO_CHAIN
 
     @property
+    def beacon_state(self):
+        """What the beacon has to say for this hub's sake; 0 while it has no key in use."""
+        if self._host.keyring.committed(self.identity) is None:
+            return adverts.READY
+        if self.needs_resume:
+            return adverts.FORGETFUL
+        return adverts.WAITING if self.queue else adverts.PAIRED
+
+    @property
     def needs_resume(self):
         """Whether the chain is lost or frozen: beacon state 3."""
         session = self.session
@@ -78,21 +90,20 @@ class Peer:
     # --- link and time -----------------------------------------------------------------------------------------
 
     def contacted(self, link, now):
-        """The hub has subscribed: go on with the outstanding message, or the next one."""
-        self._link = link
-        self._retry_at = now
+        """The hub is at the other end of this link: go on with the outstanding message, or the next one."""
+        self.linked(link)
         self.poll(now)
 
     def linked(self, link):
-        """Take the connection that this pairing was made on."""
-        self._link = link
-        self._retry_at = 0  # nothing is outstanding yet
+        """Take the link that this pairing was made on, or that the hub has shown up on."""
+        if link is not self._link:
+            self._resume, self._renewed = None, False
+            self._link, self._retry_at = link, 0
 
-    def lost(self):
-        """The connection is gone, and with it a running resume."""
-        self._link = None
-        self._resume = None
-        self._renewed = False
+    def lost(self, link):
+        """The link is gone, and with it a running resume."""
+        if link is self._link:
+            self._link, self._resume, self._renewed = None, None, False
 
     def forget_resume(self):
         """OPEN ends a running resume."""
@@ -125,10 +136,13 @@ class Peer:
 
     def _freeze(self):
         self.session.frozen = True
-        self._host.emit("undelivered", self.queue[0].number)
+        self._emit("undelivered", self.queue[0].number)
+
+    def _emit(self, kind, value):
+        self._host.emit(kind, value, self.identity)
 
     def _attempt(self, sender, now):
-        self._host.send_frame(sender.attempt(self._host.urandom(sender.entropy_bytes), now))
+        self._link.send(sender.attempt(self._host.urandom(sender.entropy_bytes), now))
         self._retry_at = now + self._round_trip.timeout
 
     # --- messages out ------------------------------------------------------------------------------------------
@@ -150,52 +164,52 @@ class Peer:
         self.queue.append(Message(kind, body))
         self.poll(now)
 
-    def inherit(self, queue, first):
-        """Begin a new pairing with ``first`` and what waits in ``queue``, under new ids.
+    def renumber(self, first):
+        """Begin a new pairing with ``first`` and what waits, under new ids.
 
         What was sent under the old pairing may have arrived, and nobody would notice the repeat under a new id: only
         readings, which may be repeated, go out again.
         """
-        self.queue = [first]
+        queue, self.queue = self.queue, [first]
         for message in queue:
             if message.number is None or message.kind == READINGS:
                 self.queue.append(Message(message.kind, message.body))
             else:
-                self._host.emit("undelivered", message.number)
+                self._emit("undelivered", message.number)
 
     # --- frames in ---------------------------------------------------------------------------------------------
 
-    def receive(self, frame, now):
-        """Take one frame; DropError when it changes nothing."""
-        if frame.paper != self.entries[0].suite.paper:
-            raise StateError("another suite's frame")
+    def receive(self, frame, link, now):
+        """Take one frame that came over ``link``; DropError when it changes nothing."""
+        if frame.paper != self.entries[0].suite.paper or (frame.kind in RESUME and link is not self._link):
+            raise StateError("another suite's frame, or another link than the resume's")
         name = tables.handler(tables.PEER, self.state, frame.kind)
-        getattr(self, "_" + name)(frame, now)
-        self.poll(now)
+        getattr(self, "_" + name)(frame, link, now)
+        self.contacted(link, now)
 
-    def _data(self, frame, now):
+    def _data(self, frame, link, now):
         for entry in self.entries:
-            if entry.session is not None and self._try_data(entry, frame):
+            if entry.session is not None and self._try_data(entry, frame, link):
                 return
         raise TagError("DATA")
 
-    def _try_data(self, entry, frame):
+    def _try_data(self, entry, frame, link):
         receiver = entry.session.receiver
         stored = receiver.repeated(frame)
         if stored is not None:
-            self._host.send_frame(stored)
+            link.send(stored)
             return True
         try:
             accepted = receiver.open(frame, self._host.urandom(receiver.entropy_bytes))
         except TagError:
             return False
-        self._accept(entry, accepted)
+        self._accept(entry, accepted, link)
         return True
 
-    def _accept(self, entry, accepted):
+    def _accept(self, entry, accepted, link):
         """Store commit and mark in one write, then acknowledge, then act: at most once, also after a crash."""
         if self._renewed and accepted.kind == FORGET:
-            self._leave(accepted)
+            self._leave(accepted, link)
             return
         self._renewed = False
         first, fresh = not entry.committed, accepted.number > entry.mark
@@ -204,23 +218,23 @@ class Peer:
         session = entry.session
         session.receiver.commit(accepted)
         session.messages += 1
-        self._host.send_frame(accepted.dack)
+        link.send(accepted.dack)
         if first:
             self._host.committed(self)
         if fresh:
-            self._host.deliver(accepted)
+            self._host.deliver(self, accepted)
 
-    def _leave(self, accepted):
+    def _leave(self, accepted, link):
         """Forget this hub, which has forgotten us.
 
         Believed only as the first message after a resume on this connection: who can resume holds the pairing anyway, while a
         thief of the chain keys, who is out at the next epoch, must not be able to make this device pair anew.
         """
         self._host.keyring.drop(self.identity)
-        self._host.send_frame(accepted.dack)
+        link.send(accepted.dack)
         self._host.forgotten(self)
 
-    def _acknowledgement(self, frame, now):
+    def _acknowledgement(self, frame, link, now):
         session = self.session
         if session is None or session.sender.idle:
             raise StateError("nothing is outstanding")
@@ -231,35 +245,36 @@ class Peer:
         session.messages += 1
         session.frozen = False
         self._round_trip.sample(now - kept.sent_at)
-        self._host.emit("delivered", self.queue.pop(0).number)
+        self._emit("delivered", self.queue.pop(0).number)
 
     def _save(self, saved):
         """Store a W-round key of the sending chain before it is used (suite ``paper``)."""
-        entry = self._host.keyring.committed
+        entry = self._host.keyring.committed(self.identity)
         self._host.keyring.mark(entry, entry.mark, saved)
 
-    def _hello(self, frame, now):
-        if self._link is None or self._link.hellos >= limits.MAX_R0:
+    def _hello(self, frame, link, now):
+        if link.hellos >= limits.MAX_R0:
             raise StateError("too many R0")
-        self._link.hellos += 1
+        link.hellos += 1
+        self.linked(link)
         resume = self._resume or self.entries[0].suite.resume()
         urandom = self._host.urandom
-        self._host.send_frame(resume.answer(frame, self.entries, urandom(16), urandom(32)))
+        link.send(resume.answer(frame, self.entries, urandom(16), urandom(32)))
         self._resume = resume
 
-    def _no_epoch(self, frame, now):
+    def _no_epoch(self, frame, link, now):
         self._resume.ended(frame)
         self._resume = None
-        self._host.emit("resume_refused", None)
+        self._emit("resume_refused", None)
 
-    def _new_epoch(self, frame, now):
+    def _new_epoch(self, frame, link, now):
         renewal = self._resume.renew(frame)
         entry = renewal.entry
         self._host.keyring.renew(entry, renewal.epoch, renewal.store, renewal.session)
         self._resume, self._renewed = None, True
-        self._host.send_frame(renewal.frame)
+        link.send(renewal.frame)
         if renewal.possible_clone:
-            self._host.emit("possible_clone", None)
+            self._emit("possible_clone", None)
         if not entry.committed:
             self._host.committed(self)
-        self._host.renewed(renewal.epoch, now)
+        self._host.renewed(self, renewal.epoch, now)

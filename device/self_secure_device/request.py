@@ -5,6 +5,7 @@ The seed of the random packets, the X25519 secret and the nonce live in memory o
 
 from . import frames, keys, limits, messages, x25519
 from .errors import DeviceError
+from .machine import Shared
 from .suites import PAPER_ID, SUITES, find
 
 
@@ -50,16 +51,16 @@ class Secrets:
         return cls(urandom(16), urandom(1)[0], urandom(32), urandom(x25519.KEY_BYTES))
 
 
-class Request:
+class Request(Shared):
     """m1 and the random messages R_i behind it."""
 
     def __init__(self, identity, parameters, secrets):
+        super().__init__()
         self.identity = identity
         self.parameters = parameters
         self._secrets = secrets
         self.nonce = secrets.nonce
         self.sid = secrets.sid
-        self.sent = 0  # random packets on the air so far, the next Seq
         self.frame = frames.encode_head(frames.REQ, self._message(secrets))
         self.transcript = keys.transcript_add(keys.transcript_start(), self.frame)
 

@@ -109,12 +109,14 @@ class Sides(ABC):
         self.check()
 
     def _excuse_hub(self) -> None:
-        head = self.oldest()
-        if head is None or head.number is None:
-            return
-        if head.number <= mark_on_disk(self.hub.disk, self.front.core.keyring.committed):
-            self.ledger.crashed_before_acting(head.body)
-        self.ledger.may_repeat(head.body, readings_only=True)
+        """What the hub's marks on disk do not cover of the device's last message; a copy in front does not change what the device had sent."""
+        for side in {id(one): one for one in (self.node, self.front)}.values():
+            head = oldest_of(side)
+            if head is None or head.number is None:
+                continue
+            if head.number <= mark_on_disk(self.hub.disk, side.core.keyring.committed()):
+                self.ledger.crashed_before_acting(head.body)
+            self.ledger.may_repeat(head.body, readings_only=True)
 
     def remove_from_hub(self) -> None:
         """The user deletes the device in the hub, and all that the hub knows of it."""
@@ -149,8 +151,7 @@ class Sides(ABC):
 
     def oldest(self) -> Any:
         """Return the oldest message in the queue of the device in front, None when there is none."""
-        peer = self.front.core.peer
-        return peer.queue[0] if peer is not None and peer.queue else None
+        return oldest_of(self.front)
 
     # --- what is watched
 
@@ -166,7 +167,7 @@ class Sides(ABC):
     def _left(self, sent: Sent) -> None:
         """A paired device asks for a key only after a local action (protocol.md 5 rule 10)."""
         forgotten = self.now - self.pressed_at > PRESS_LASTS
-        if sent.name == "REQ" and forgotten and self.front.core.keyring.committed is not None:
+        if sent.name == "REQ" and forgotten and self.front.core.keyring.committed() is not None:
             raise ViolationError("the device pairs by itself")
 
     def check(self) -> None:
@@ -204,3 +205,9 @@ class Sides(ABC):
     def committed_key(self, side: DeviceSide) -> Any:
         """Return the newest committed key in a device's flash."""
         return next(entry for entry in keyring.decode(side.flash)[1] if entry.committed)
+
+
+def oldest_of(side: DeviceSide) -> Any:
+    """Return the oldest message in the queue of a device, None when there is none."""
+    peer = side.core.peer
+    return peer.queue[0] if peer is not None and peer.queue else None

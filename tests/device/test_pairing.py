@@ -219,14 +219,14 @@ def test_holding_an_uncommitted_key_waits_five_seconds_before_asking() -> None:
     assert frames.decode(bench.pass_time(1)[0]).kind == frames.REQ
 
 
-def test_no_more_than_four_keys() -> None:
+def test_no_more_than_four_keys_with_one_hub() -> None:
     bench = Bench()
     for _ in range(4):
         bench.open()
         bench.restart()
     assert len(bench.device.keyring.entries) == 4
     assert bench.connect() + bench.pass_time(60_000) == []
-    assert bench.events("error") == ["too many pairings without an answer: resume or reset this device"]
+    assert bench.events("error") == ["too many pairings: let their hub answer one, or forget it, or reset this device"]
 
 
 def test_a_paired_device_asks_only_after_a_local_action() -> None:

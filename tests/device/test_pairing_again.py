@@ -116,15 +116,6 @@ def test_open_ends_a_running_resume() -> None:
     assert bench.give(resumer.renew(r1, {0: old.store})) == []
 
 
-def test_a_new_hub_replaces_the_old_one() -> None:
-    bench, _ = paired()
-    bench.disconnect()
-    bench.device.pair(bench.now)
-    bench.pair(identity=b"h" * 16)
-    assert [key.identity for key in stored(bench)] == [b"h" * 16]
-    assert bench.give(Renewer(HUB, b"n" * 16, b"t" * 32).hello) == []
-
-
 def test_reset_erases_every_key_and_keeps_the_identity() -> None:
     bench, _ = paired()
     identity = bench.device.identity

@@ -68,7 +68,7 @@ def test_eight_entries_at_most() -> None:
         bench.settle()
         bench.restart()
     assert bench.connect() + bench.pass_time(60_000) == []
-    assert bench.events("error") == ["too many pairings without an answer: resume or reset this device"]
+    assert bench.events("error") == ["too many pairings: let their hub answer one, or forget it, or reset this device"]
 
 
 @pytest.fixture

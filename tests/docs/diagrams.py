@@ -132,6 +132,7 @@ DEVICE_PEER: Final = Machine(
         },
         Edge(device.NO_CHAIN, device.RUNNING, "sends OPEN"),
         Edge(device.FROZEN, device.RUNNING, "DATA under a new pairing"),
+        Edge(device.RUNNING, device.NO_CHAIN, "FORGET right after a resume, or forgotten by hand"),
         Edge(device.RUNNING, device.FROZEN, "no attempt left, or Seq_ACK jumped (paper)"),
         *(Edge(device.RESUMING, state, "the link dropped, or OPEN") for state in (device.NO_CHAIN, device.RUNNING, device.FROZEN)),
     ),

@@ -43,7 +43,7 @@ def leave_out(driver: Driver, kept: int) -> None:
     """Let the device keep only the first packets of S, and ask for nothing more."""
     negotiation = driver.world.node.core._pairing.negotiation
     negotiation._choose = lambda response: setattr(negotiation, "_members", response.numbers[:kept])
-    negotiation._enough = lambda: True
+    negotiation._fault = lambda response, mac: None
 
 
 @pytest.mark.parametrize("kept", [8, MINIMUM - 1])

@@ -41,8 +41,6 @@ __all__ = ["Connection", "Settings"]
 _NEGOTIATION: Final = frozenset({FrameType.REQ, FrameType.TAGS, FrameType.ACK, FrameType.OPEN})
 _MESSAGING: Final = frozenset({FrameType.DATA, FrameType.DACK, FrameType.R1, FrameType.R3})
 _SENDABLE: Final = frozenset(MessageType) - {MessageType.VERIFIED, MessageType.FORGET}  # those begin and end a pairing
-_LOST_MEMORY: Final = 3  # beacon states, protocol.md 3
-_DATA_WAITING: Final = 2
 
 
 class Connection(ConnectionView):
@@ -159,8 +157,7 @@ class Connection(ConnectionView):
         """Take the state nibble of a beacon (unauthenticated: it can only cause a contact)."""
         if self._messaging is None or self._wire.is_open:
             return
-        self._messaging.epochs.lost_memory |= state == _LOST_MEMORY
-        self._messaging.contact_asked |= state == _DATA_WAITING
+        self._messaging.beacon_seen(state, now)
         self.timer(now)
 
     def random_packet(self, scanner: str, sid: int, seq: int, value: bytes, now: float) -> None:

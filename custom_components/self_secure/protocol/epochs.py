@@ -28,6 +28,7 @@ class EpochChange:
         self._outbox, self._wire = means.outbox, means.wire
         self.running = False  # R0 has left: no DATA of ours before a resume completed
         self.lost_memory = False  # the device says so (beacon state 3)
+        self.is_doubtful = False  # it has been saying so since before the last resume: it may mean another hub's chains
         self.asked = False  # at the next opportunity
         self.failures = 0  # in a row
         self.completed = self.failed = 0  # in all
@@ -75,6 +76,15 @@ class EpochChange:
         age = _end(session) if session and not self.asked else math.inf
         times = [time for time in (self._resume.deadline, self._rest_until, age) if time is not None and time < math.inf]
         return min(times, default=None)
+
+    def beacon_seen(self, lost: bool) -> None:
+        """Take whether the beacon says that chains are lost; what it still says after a resume is not ours to believe."""
+        self.is_doubtful &= lost
+        self.lost_memory |= lost and not self.is_doubtful
+
+    def unanswered(self) -> None:
+        """A message was not acknowledged in time: what the beacon says may be true after all."""
+        self.lost_memory |= self.is_doubtful
 
     def timer(self, now: float) -> None:
         """Act on deadlines: an answer that did not come, a rest that is over, an epoch of 24 h."""
@@ -168,6 +178,7 @@ class EpochChange:
         for direction, number in answer.rounds:
             session.bases[direction] = number
         self._memory.save()
+        self.is_doubtful = True  # until the beacon says something else
         self._settle()
         self.completed += 1
         self._outbox.put(EpochStarted(answer.epoch, resumed=True))

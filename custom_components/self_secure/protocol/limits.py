@@ -68,6 +68,7 @@ RESUME_REST_FIRST: Final = 2.0  # s without a contact of our own after a failed 
 RESUME_REST_MAX: Final = 600.0  # s, as T_W
 RESUME_ENTRIES_MAX: Final = 4  # in R1
 R0_PER_CONNECTION: Final = 3
+GREETING_DELAY: Final = 0.5  # s; a device that has one hub speaks at once, one of several waits until it knows which is there
 RESUME_FAILURES_MAX: Final = 3  # then the user is offered the full negotiation
 KIDS_REMEMBERED: Final = 8  # for the hint of a stale copy
 

@@ -91,9 +91,9 @@ class Memory:
 
     # --- the disk
 
-    def changed(self) -> None:
-        """Something has changed that the next write takes along."""
-        self._unsaved = True
+    def changed(self, message: Outgoing | None = None) -> None:
+        """Something has changed that the next write takes along; of a volatile message nothing is on disk."""
+        self._unsaved |= message is None or not message.volatile
 
     def save(self) -> None:
         """Put the present state in front of all that follows."""

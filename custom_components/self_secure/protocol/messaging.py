@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
+from . import limits
 from .epochs import EpochChange
 from .errors import RemoteError, UnexpectedError
 from .events import EpochStarted, MessageDelayed, MessageDelivered, MessageReceived, MessageType
@@ -20,6 +21,10 @@ _DELIVERED: Final = frozenset({MessageType.READINGS, MessageType.TEXT, MessageTy
 _ACTED_ON: Final = frozenset(
     {MessageType.TEXT, MessageType.BYTES, MessageType.EVENT}
 )  # the mark is written first; a reading that comes twice does no harm
+
+
+_LOST_MEMORY: Final = 3  # beacon states, protocol.md 3
+_DATA_WAITING: Final = 2
 
 
 class Hold(Enum):
@@ -54,6 +59,7 @@ class Messaging:
         self._w, self._hold = w, hold
         self.statistics = Statistics()
         self.contact_asked = False  # by the device (beacon state 2)
+        self._greet_at: float | None = None  # a device of several hubs waits until it knows which of them is there
 
     # --- what is to be done
 
@@ -61,14 +67,15 @@ class Messaging:
     def wants_link(self) -> bool:
         """Tell whether there is something to do that needs a link."""
         resume = self.epochs.wants_link and self._hold() is Hold.NOTHING
-        return self.contact_asked or resume or (bool(self.memory.state.queue) and not self.epochs.needed)
+        waiting = not self.epochs.needed and any(not message.is_greeting for message in self.memory.state.queue)
+        return self.contact_asked or resume or waiting
 
     @property
     def deadline(self) -> float | None:
         """When `timer` wants to be called; without a link no answer is timed."""
         session = self.memory.session
         sending = session.sending.deadline if session and self._wire.is_open and not self.epochs.running else None
-        return min((time for time in (self.epochs.deadline, sending) if time is not None), default=None)
+        return min((time for time in (self.epochs.deadline, sending, self._greet_at) if time is not None), default=None)
 
     def pump(self, now: float) -> None:
         """Start what can be started: a resume, or the next message."""
@@ -82,8 +89,16 @@ class Messaging:
 
     # --- the link
 
+    def beacon_seen(self, state: int, now: float) -> None:
+        """Take what the beacon says; with several hubs it may be meant for another one (protocol.md 9)."""
+        lost = state == _LOST_MEMORY
+        self.contact_asked |= state == _DATA_WAITING or (lost and self.epochs.is_doubtful)
+        self.epochs.beacon_seen(lost)
+        self.timer(now)
+
     def link_opened(self, now: float) -> None:
         """Go on where the last connection ended (protocol.md 6 rule 4)."""
+        self._greet_at = now + limits.GREETING_DELAY if self.contact_asked else None
         self.contact_asked = False
         self.epochs.link_opened()
         session = self.memory.session
@@ -93,6 +108,7 @@ class Messaging:
 
     def link_closed(self) -> None:
         """The resume's memory dies; the chains stay."""
+        self._greet_at = None
         self.epochs.link_closed()
         self.memory.save_if_changed()
 
@@ -102,8 +118,17 @@ class Messaging:
         session = self.memory.session
         deadline = session.sending.deadline if session and self._wire.is_open and not self.epochs.running else None
         if session and deadline is not None and now >= deadline:
+            self.epochs.unanswered()
             self._retry(session, now)
+        if self._greet_at is not None and now >= self._greet_at:
+            self._greet()
         self.pump(now)
+
+    def _greet(self) -> None:
+        """Say who is there, by an INFO without a word, unless something else does."""
+        self._greet_at = None
+        if self.memory.session is not None and not self.memory.state.queue:
+            self.memory.state.queue.append(Outgoing(INTERNAL, MessageType.INFO, b"", volatile=True))
 
     def delay(self, seconds: float) -> None:
         """Shift the deadlines of answers: a write held the frames back."""
@@ -116,7 +141,7 @@ class Messaging:
     def enqueue(self, message: Outgoing, now: float) -> None:
         """Put a message at the end of the queue; it is on disk before it goes out."""
         self.memory.state.queue.append(message)
-        self.memory.changed()
+        self.memory.changed(message)
         self.pump(now)
         self.memory.save_if_changed()
 
@@ -129,7 +154,7 @@ class Messaging:
     def _begin(self, session: Session, message: Outgoing, now: float) -> None:
         if message.id is None:
             message.id = session.next_id()
-            self.memory.changed()
+            self.memory.changed(message)
         self.memory.save_if_changed()
         self.statistics.sent += 1
         self._attempted(session.sending.begin(message, self._entropy(session.suite.data_entropy), now))
@@ -154,6 +179,7 @@ class Messaging:
             self._communicate(frame, now)
         else:
             self.epochs.handle(frame, now)
+        self._greet_at = None  # the device speaks: it knows who is there
         self.pump(now)
 
     def _communicate(self, frame: Packet, now: float) -> None:
@@ -195,7 +221,7 @@ class Messaging:
         message = session.on_dack(frame, now)
         self.memory.keep_round(pairing, session, TO_INITIATOR)
         self.memory.state.queue = [other for other in self.memory.state.queue if other is not message]
-        self.memory.changed()
+        self.memory.changed(message)
         self.statistics.delivered += 1
         self._commit(pairing)
         if message.handle != INTERNAL:

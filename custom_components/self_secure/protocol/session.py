@@ -28,6 +28,12 @@ class Outgoing:
     id: int | None = None
     first_sent: float = 0.0
     attempts: int = 0
+    volatile: bool = False  # never on disk: it is worth nothing after a restart, or holds a key that lives in memory only
+
+    @property
+    def is_greeting(self) -> bool:
+        """Tell whether it only says who is there: worth no connection of its own."""
+        return self.handle == INTERNAL and self.volatile
 
     @property
     def text(self) -> bytes:

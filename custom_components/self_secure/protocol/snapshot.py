@@ -119,7 +119,9 @@ def encode(state: DeviceState) -> dict[str, Any]:
         "version": VERSION,
         "identity": state.identity.hex(),
         "pairings": [_encode_pairing(pairing) for pairing in state.pairings],
-        "queue": [{"type": int(message.type), "id": message.id, "body": message.body.hex()} for message in state.queue],
+        "queue": [
+            {"type": int(message.type), "id": message.id, "body": message.body.hex()} for message in state.queue if not message.volatile
+        ],
         "kids": [kid.hex() for kid in state.kids],
     }
 

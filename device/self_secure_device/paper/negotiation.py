@@ -6,7 +6,7 @@ There is no OPEN: the new key is on disk, uncommitted, when END has verified.
 from .. import frames, limits, sets, tables
 from ..crypto import equal, hmac, sha256, u16
 from ..errors import FrameError, TagError
-from ..machine import Machine
+from ..machine import Machine, Shared
 from ..messages import IDENTITY_BYTES
 from ..session import TO_INITIATOR, TO_RESPONDER
 from . import chains, formulas, packets
@@ -16,13 +16,13 @@ MIN_PACKETS = 20  # N_r, a constant of the suite
 RANDOM_BYTES = 20  # R: what an advertisement has room for
 
 
-class PaperRequest:
+class PaperRequest(Shared):
     """REQ and the random messages behind it, which a seed in memory stands for until it is wiped."""
 
     def __init__(self, identity, parameters, urandom):
+        super().__init__()
         self.parameters = parameters
         self.sid = sha256(identity)[0]
-        self.sent = 0  # random packets on the air so far, the next Seq
         self.transcript = b""  # this suite has none
         self.frame = packets.hashed(frames.REQ, identity, urandom(packets.RAND_BYTES + packets.SEED_BYTES))
         self._seed = urandom(32)
@@ -46,6 +46,10 @@ class PaperNegotiation(Machine):
         self.suite = suite
         self._urandom = urandom
 
+    def sibling(self, urandom, now):
+        """Return a negotiation with another hub over the same request."""
+        return PaperNegotiation(self.suite, self.request, urandom, now)
+
     def begin(self, root):
         """Return what is stored of K_0, and the session that starts from it."""
         first = [formulas.direction_key(root, TO_RESPONDER), formulas.direction_key(root, TO_INITIATOR)]
@@ -57,7 +61,7 @@ class PaperNegotiation(Machine):
         identity = packet.message
         if not MIN_IDENTITY_BYTES <= len(identity) <= IDENTITY_BYTES:
             raise FrameError("ACC carries an address or an identity")
-        self.identity = identity + bytes(IDENTITY_BYTES - len(identity))  # R0 names R by 16 bytes
+        self._admit(identity + bytes(IDENTITY_BYTES - len(identity)))  # R0 names R by 16 bytes
         self._accept = self.request.parameters
         self.state = tables.BROADCASTING
         self.deadline = self._cap = now + self._broadcast_cap()
@@ -67,11 +71,11 @@ class PaperNegotiation(Machine):
         if numbers and numbers[-1] >= self.request.parameters.n_max:
             raise FrameError("Seq out of bounds")
         if len(numbers) < MIN_PACKETS:
-            return self.fail("too few packets")
+            return self._reject("too few packets")
         initial = formulas.initial_key(self._random(seq) for seq in numbers)
         derived = formulas.derived_key(initial)
         if not equal(formulas.response_tag(derived, packet.message), packet.mac):
-            return self.fail("wrong MAC")
+            return self._reject("wrong MAC")
         return self._confirm(initial, derived, now)
 
     def _confirmed(self, packet, now):

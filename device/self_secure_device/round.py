@@ -1,0 +1,170 @@
+"""The negotiations that run: over one REQ, and perhaps some whose hub's user still compares (protocol.md 5 and 9)."""
+
+from . import tables
+from .errors import DropError, StateError, StorageError
+from .pairing import NO_ROOM, earliest
+from .suites import find
+
+
+class Round:
+    """At least one negotiation; ``pairing`` is told how each ends, and drops this object with the last one."""
+
+    def __init__(self, pairing, parameters):
+        self._pairing = pairing
+        self._host = pairing.host
+        self._parameters = parameters
+        self.negotiations = []
+
+    @property
+    def on_air(self):
+        """A negotiation that has random packets to broadcast, or None."""
+        for machine in self.negotiations:
+            if machine.broadcasting:
+                return machine
+        return None
+
+    @property
+    def deadline(self):
+        """When ``poll`` wants to be called."""
+        first = None
+        for machine in self.negotiations:
+            first = earliest(first, machine.deadline)
+        return first
+
+    def find(self, identity):
+        """Return the negotiation with this hub, or None."""
+        for machine in self.negotiations:
+            if machine.identity == identity:
+                return machine
+        return None
+
+    # --- what happens ------------------------------------------------------------------------------------------
+
+    def ask(self, link, now):
+        """Send REQ: the one that is on the air if its broadcast has most of its packets to come, else a new one."""
+        machine = self._join(now) or self._begin(now)
+        if machine is not None:
+            self.negotiations.append(machine)
+            link.send(machine.request.frame)
+
+    def _join(self, now):
+        for machine in self.negotiations:
+            if machine.joinable:
+                return machine.sibling(self._host.urandom, now)
+        return None
+
+    def _begin(self, now):
+        """Return a negotiation over a new REQ; None while another one is on the air."""
+        for machine in self.negotiations:
+            if machine.state != tables.OPENED:
+                return None
+        suite, identity = find(self._parameters.suites[0]), self._host.keyring.identity
+        machine = suite.begin(identity, self._parameters, self._host.urandom, now)
+        machine.request.admits = self._admits
+        return machine
+
+    def _admits(self, identity):
+        """Return whether this hub may answer our REQ; who stands at the device hears why not."""
+        fits = self._pairing.admits(identity)
+        if not fits:
+            self._host.emit("error", NO_ROOM, identity)
+        return fits
+
+    def contacted(self, link, now):
+        """Somebody has subscribed: who was asked before is asked again, byte for byte, for it may have been lost with the link."""
+        for machine in self.negotiations:
+            if machine.state == tables.REQUESTED:
+                link.send(machine.request.frame)
+                self._pairing.request_at = None
+            elif len(self.negotiations) == 1:
+                machine.contacted(now)
+
+    def left(self):
+        """A link is gone."""
+        for machine in self.negotiations:
+            machine.left()
+
+    def poll(self, now):
+        """End what has timed out."""
+        for machine in list(self.negotiations):
+            if now >= machine.deadline:
+                silent = machine.state == tables.BROADCASTING
+                machine.expire(now)
+                self._failed(machine, now)
+                if silent:
+                    self._pairing.forgotten_by(now)
+
+    def cancel(self, now):
+        """A new local action ends all."""
+        for machine in list(self.negotiations):
+            machine.fail("cancelled")
+            self._failed(machine, now)
+
+    def end(self, identity):
+        """The key with this hub is in use."""
+        machine = self.find(identity)
+        if machine is not None:
+            machine.end()
+            self._remove(machine)
+
+    def supersede(self, identity, now):
+        """The key that this hub's user was asked about is gone."""
+        machine = self.find(identity)
+        if machine is not None and machine.state == tables.OPENED:
+            machine.fail("refused")
+            self._failed(machine, now)
+
+    def _remove(self, machine):
+        self.negotiations.remove(machine)
+        if not self.negotiations:
+            self._pairing.round = None
+
+    def _failed(self, machine, now):
+        self._remove(machine)
+        self._pairing.failed(machine, now)
+
+    # --- frames ------------------------------------------------------------------------------------------------
+
+    def receive(self, frame, link, now):
+        """Take a frame of phase 0; DropError when it changes nothing."""
+        reason = StateError("not expected")
+        candidates = self._candidates(frame, link)
+        for machine in candidates:
+            before = machine.state
+            try:
+                answer = machine.receive(frame, now, len(candidates) == 1)
+            except DropError as error:
+                reason = error
+                continue
+            if answer or machine.state != before:  # else an ACC has come once more
+                self._advance(machine, answer, link, now)
+            return
+        raise reason
+
+    def _candidates(self, frame, link):
+        """Return the negotiations that a frame may be meant for: the link's own, else all that expect such a frame."""
+        if link.negotiation in self.negotiations:
+            return [link.negotiation]
+        expecting = [machine for machine in self.negotiations if machine.expects(frame)]
+        return expecting or self.negotiations
+
+    def _advance(self, machine, answer, link, now):
+        link.negotiation = machine
+        self._pairing.request_at = None
+        if not machine.running:
+            self._failed(machine, now)
+        elif self._stored(machine, link, now) and answer:
+            link.send(answer)
+
+    def _stored(self, machine, link, now):
+        """Put the new key on disk when END has just verified: OPEN must not leave before."""
+        root = machine.take_root()
+        if root is None:
+            return True
+        try:
+            self._host.opened(machine, root, link)
+        except StorageError as error:
+            machine.fail(str(error))
+            self._failed(machine, now)
+            return False
+        return True
