@@ -1,4 +1,4 @@
-"""The evaluation: scripts/experiments fig7|secrecy|table2|robustness [--full] [--seed N] [--out DIR], and `radio`.
+"""The evaluation: scripts/experiments fig7|secrecy|table2|robustness|independence [--full] [--seed N] [--out DIR], and `radio`.
 
 Each prints its tables and writes them (text, CSV, JSON) and its plots below DIR, by default docs/evaluation with --full
 and evaluation-results without. Everything but CPU time follows from the seed.
@@ -11,12 +11,19 @@ import time
 
 from .channel import fig7
 from .evaluation.report import Setting
+from .independence import evaluation as independence
 from .listener import evaluation as secrecy
 from .overhead import evaluation as table2
 from .radio import cli as radio
 from .robustness import evaluation as robustness
 
-EXPERIMENTS = {"fig7": fig7.run, "secrecy": secrecy.run, "table2": table2.run, "robustness": robustness.run}
+EXPERIMENTS = {
+    "fig7": fig7.run,
+    "secrecy": secrecy.run,
+    "table2": table2.run,
+    "robustness": robustness.run,
+    "independence": independence.run,
+}
 PUBLISHED = Path("docs/evaluation")
 QUICK = Path("evaluation-results")
 

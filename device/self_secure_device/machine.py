@@ -151,8 +151,8 @@ class Machine:
         return self.fail(cause)
 
     def _refused(self, frame, now):
-        if len(frame.message) != 1 or frame.message[0] not in NAK_CAUSES:
-            raise StateError("unknown reason")
+        if len(frame.message) != 1 or frame.message[0] not in NAK_CAUSES or not self._alone:
+            raise StateError("unknown reason, or nobody knows whose")
         self.fail(NAK_CAUSES[frame.message[0]])
 
     def _broadcast_cap(self):

@@ -136,6 +136,7 @@ class Round:
             except DropError as error:
                 reason = error
                 continue
+            link.negotiation = machine  # whose frames come over it
             if answer or machine.state != before:  # else an ACC has come once more
                 self._advance(machine, answer, link, now)
             return
@@ -149,7 +150,6 @@ class Round:
         return expecting or self.negotiations
 
     def _advance(self, machine, answer, link, now):
-        link.negotiation = machine
         self._pairing.request_at = None
         if not machine.running:
             self._failed(machine, now)

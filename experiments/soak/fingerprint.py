@@ -9,9 +9,23 @@ COUNTERS: Final = frozenset(
 )
 """Counters, the reassemblers that any fragment touches, and that somebody asked while no window was open."""
 OUTSIDE: Final = frozenset(
-    {"_frames", "_fragments", "_outbox", "_entropy", "_settings", "_port", "_let_go", "_hold", "_save", "human_check", "_suite", "suite"}
+    {
+        "_frames",
+        "_fragments",
+        "_outbox",
+        "_entropy",
+        "_settings",
+        "_port",
+        "_let_go",
+        "_hold",
+        "_save",
+        "human_check",
+        "_suite",
+        "suite",
+        "negotiation",
+    }
 )
-"""What belongs to others: what waits to be sent, functions, options."""
+"""What belongs to others: what waits to be sent, functions, options, and whose frames came over a link (any repeat may tell)."""
 _LEFT_OUT: Final = COUNTERS | OUTSIDE
 
 

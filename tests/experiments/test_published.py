@@ -17,7 +17,7 @@ from experiments.robustness.evaluation import CASES
 from experiments.soak.quick import library_x25519
 
 FOLDER = Path(__file__).parents[2] / "docs" / "evaluation"
-EXPERIMENTS = ["fig7", "secrecy", "table2", "robustness"]
+EXPERIMENTS = ["fig7", "secrecy", "table2", "robustness", "independence"]
 PAGE = (FOLDER / "README.md").read_text(encoding="utf-8")
 
 

@@ -31,8 +31,11 @@ class Negotiation:
 
     # --- the link
 
-    def link_opened(self, now: float) -> bytes | None:
-        """Return the last frame, to be sent again byte for byte (protocol.md 3)."""
+    def link_opened(self, now: float) -> list[bytes]:
+        """Return the last frame, if there is one, to be sent again byte for byte (protocol.md 3).
+
+        RSP of suite `paper` says nothing about its hub, so a device of several hearers needs ACC before it once more.
+        """
         if self.state is NegotiationState.WAITING:
             self._expect(Cause.NO_REQUEST, now + limits.REQUEST_TIMEOUT)
         elif self.state is NegotiationState.RESPONDED:
@@ -40,7 +43,8 @@ class Negotiation:
         elif self.state is NegotiationState.ENDED:
             self._expect(Cause.NO_OPEN, now + 2 * limits.T_3)
         self.wants_link = self.state is not NegotiationState.COLLECTING
-        return self.last_frame
+        named = [self._opening.answer] if self.state is NegotiationState.RESPONDED and self._basis.suite.has_rounds else []
+        return [*named, self.last_frame] if self.last_frame is not None else []
 
     def link_closed(self, now: float) -> None:
         """Without a link the peer has the waiting phase of its REQ to come back."""

@@ -91,9 +91,8 @@ class PairingWindow:
             self._wire.transmit(self._farewell[0])
             self._farewell = None
         if self._negotiation is not None:
-            last = self._negotiation.link_opened(now)
-            if last is not None:
-                self._wire.transmit(last)
+            for frame in self._negotiation.link_opened(now):
+                self._wire.transmit(frame)
             self._release_link()
 
     def link_closed(self, now: float) -> None:

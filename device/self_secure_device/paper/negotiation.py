@@ -67,15 +67,17 @@ class PaperNegotiation(Machine):
         self.deadline = self._cap = now + self._broadcast_cap()
 
     def _responded(self, packet, now):
+        if not self._alone:
+            raise TagError("RSP")  # its MAC names no hub: ACC has to come before it once more
         numbers = sets.decode_deltas(packet.message)
         if numbers and numbers[-1] >= self.request.parameters.n_max:
             raise FrameError("Seq out of bounds")
         if len(numbers) < MIN_PACKETS:
-            return self._reject("too few packets")
+            return self.fail("too few packets")
         initial = formulas.initial_key(self._random(seq) for seq in numbers)
         derived = formulas.derived_key(initial)
         if not equal(formulas.response_tag(derived, packet.message), packet.mac):
-            return self._reject("wrong MAC")
+            return self.fail("wrong MAC")
         return self._confirm(initial, derived, now)
 
     def _confirmed(self, packet, now):
