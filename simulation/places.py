@@ -14,20 +14,32 @@ WEAKEST_RSSI = -100
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A point of the floor plan, in metres."""
+    """A point of the floor plan, in metres.
+
+    Raises:
+        ValueError: a coordinate is not finite.
+    """
 
     x: float
     y: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.x) and math.isfinite(self.y)):
+            raise ValueError(f"a place needs finite coordinates, not {self.x}, {self.y}")
 
     def distance(self, other: Place) -> float:
         """Metres between two places."""
         return math.hypot(self.x - other.x, self.y - other.y)
 
+    def encode(self) -> dict[str, float]:
+        """As JSON."""
+        return {"x": self.x, "y": self.y}
 
-def rssi(sender: Place, receiver: Place) -> int:
-    """Received signal strength in dBm after the log-distance model."""
+
+def rssi(sender: Place, receiver: Place, gain: float = 0.0) -> int:
+    """Received signal strength in dBm after the log-distance model; `gain` in dB is negative for what walls take away."""
     metres = max(NEAREST, sender.distance(receiver))
-    return max(WEAKEST_RSSI, round(RSSI_AT_ONE_METRE - 10 * PATH_LOSS_EXPONENT * math.log10(metres)))
+    return max(WEAKEST_RSSI, round(RSSI_AT_ONE_METRE - 10 * PATH_LOSS_EXPONENT * math.log10(metres) + gain))
 
 
 def scanner_place(index: int) -> Place:

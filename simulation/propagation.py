@@ -21,6 +21,7 @@ from simulation.places import NEAREST, PATH_LOSS_EXPONENT, RSSI_AT_ONE_METRE
 
 SHADOWING = 4.0  # dB, standard deviation; 3-6 dB is usual within one building
 FADING_K = 4.0  # linear, 6 dB: a line of sight with reflections
+SENSITIVITY = -93.0  # dBm: there one bit in a thousand is wrong (see above); data sheets state it as the end of the range
 NOISE = -104.0  # dBm: thermal noise of 1 MHz (-114) and a receiver's noise figure of 10 dB
 BURSTS_PER_SECOND = 100.0  # of 400 that a busy network sends, those on the advertising channel in use: about a quarter
 BURST_SECONDS = 0.0005  # a Wi-Fi frame of 1,500 bytes at some 24 Mbit/s
@@ -88,7 +89,12 @@ class Hearing:
     def __init__(self, seed: int | str, metres: float, gain: float = 0.0, shadowing: float | None = None) -> None:
         self._random = random.Random(f"{seed} hearing")
         drawn = self._random.gauss(0.0, SHADOWING)
-        self.power = mean_power(metres) + gain + (drawn if shadowing is None else shadowing)
+        self._offset = gain + (drawn if shadowing is None else shadowing)
+        self.move(metres)
+
+    def move(self, metres: float) -> None:
+        """Stand at another distance from now on; gain, shadowing and random numbers go on."""
+        self.power = mean_power(metres) + self._offset
 
     def lost(self, moment: Moment, payload: int) -> bool:
         """Tell whether one packet of `payload` bytes is lost here. Takes the same random numbers whatever happens."""
