@@ -10,17 +10,48 @@ import signal
 import sys
 
 from simulation.control import ControlServer
+from simulation.floor_plan import read
 from simulation.loss import MAX_LOSS
-from simulation.radio import SUPERVISION_TIMEOUT
+from simulation.supervision import SUPERVISION_TIMEOUT
 from simulation.world import Plan, World
+
+SCANNERS, DEVICES = 2, 3
+"""What there is without a floor plan."""
+EPILOG = """
+A floor plan is a JSON file; places are in metres:
+
+  {"reach": 12,
+   "radios": [{"kind": "scanner", "name": "hall", "x": 0, "y": 0, "home": 1},
+              {"kind": "scanner", "name": "shed", "x": 30, "y": 0, "home": 2},
+              {"kind": "device", "name": "thermometer", "x": 4, "y": 3}],
+   "eve": {"x": -5, "y": 9}}
+
+Without "home" a scanner belongs to home 1, without "eve" she stands at -5, 9, without "reach" everybody hears everybody.
+With a reach, nothing passes beyond it, and up to it the losses grow with the distance (simulation/reach.py).
+
+Commands of the control port, one JSON object a line, {"command": "move", "name": "thermometer", "x": 9, "y": 0}:
+  describe                      places, ports and homes        statistics  packets, losses, and who hears whom
+  move name x y                 carry a radio or eve           off name, on name  take it off the air, put it back
+  loss loss [burst] [receiver]  change losses, in percent      cut device  end its connections
+  eve [start] [count]           what Eve has recorded
+"""
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m simulation", description=__doc__)
+    layout = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog="python -m simulation", description=__doc__, epilog=EPILOG, formatter_class=layout)
     add = parser.add_argument
-    add("--scanners", type=int, default=2, help="radios for Home Assistant (default 2)")
-    add("--devices", type=int, default=3, help="radios for devices (default 3)")
-    add("--loss", type=int, default=20, metavar="PERCENT", help="advertisements lost at each receiver (default 20)")
+    add("--scanners", type=int, help=f"radios for Home Assistant (default {SCANNERS})")
+    add("--devices", type=int, help=f"radios for devices (default {DEVICES})")
+    add("--plan", type=Path, metavar="FILE", help="a floor plan instead of --scanners and --devices: see below")
+    add("--reach", type=float, metavar="METRES", help="how far a radio is heard, instead of the floor plan's (default: everywhere)")
+    add(
+        "--loss",
+        type=int,
+        default=20,
+        metavar="PERCENT",
+        help=f"advertisements lost at each receiver (default 20, at most {MAX_LOSS * 100:.0f})",
+    )
     add("--burst", type=float, default=1.0, help="mean losses in a row; 1 means independent losses (default)")
     add("--seed", type=int, default=1, help="the same seed loses the same packets (default 1)")
     add("--control", type=int, default=0, metavar="PORT", help="control port; 0 takes a free one (default)")
@@ -36,10 +67,16 @@ def _ports(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(","))
 
 
+def _count(told: int | None, default: int) -> int:
+    return default if told is None else told
+
+
 def _plan(options: argparse.Namespace) -> Plan:
+    if options.plan and (options.scanners, options.devices) != (None, None):
+        raise ValueError("--plan tells which radios there are: leave out --scanners and --devices")
     return Plan(
-        scanners=options.scanners,
-        devices=options.devices,
+        scanners=_count(options.scanners, SCANNERS),
+        devices=_count(options.devices, DEVICES),
         loss=options.loss / 100,
         burst=options.burst,
         seed=options.seed,
@@ -48,6 +85,8 @@ def _plan(options: argparse.Namespace) -> Plan:
         supervision_timeout=options.supervision_timeout,
         scanner_ports=options.scanner_ports,
         device_ports=options.device_ports,
+        floor=read(options.plan) if options.plan else None,
+        reach=options.reach,
     )
 
 
@@ -78,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         asyncio.run(_run(_plan(options), options.control))
     except (ValueError, OSError) as error:
-        print(f"simulation: {error} (losses go up to {MAX_LOSS:.0%})", file=sys.stderr)
+        print(f"simulation: {error}", file=sys.stderr)
         return 2
     return 0
 

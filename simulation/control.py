@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from simulation.eve import MAX_RECORDS
+from simulation.places import Place
 from simulation.port import LOCALHOST
 from simulation.world import World
 
@@ -21,7 +22,8 @@ class ControlServer:
     """Serves a world's switches on 127.0.0.1.
 
     Commands: describe; statistics; loss (loss in percent, burst, receiver); cut (device: name or address);
-    eve (start, count). An answer has `"ok": true`, or `"ok": false` and `error`.
+    move (name, x, y in metres); off (name); on (name); eve (start, count). Name: a radio's, its address, or eve.
+    An answer has `"ok": true`, or `"ok": false` and `error`.
     """
 
     def __init__(self, world: World) -> None:
@@ -33,6 +35,9 @@ class ControlServer:
             "statistics": lambda _: {"stations": self._world.statistics(), "eve": self._world.eve.count},
             "loss": self._loss,
             "cut": lambda request: {"cut": self._world.radio(str(request["device"])).cut()},
+            "move": self._move,
+            "off": lambda request: self._switch(request, on=False),
+            "on": lambda request: self._switch(request, on=True),
             "eve": self._eve,
         }
 
@@ -78,6 +83,14 @@ class ControlServer:
 
     def _loss(self, request: Request) -> dict[str, object]:
         self._world.set_loss(float(request["loss"]) / 100, float(request.get("burst", 1.0)), request.get("receiver"))
+        return {}
+
+    def _move(self, request: Request) -> dict[str, object]:
+        self._world.move(str(request["name"]), Place(float(request["x"]), float(request["y"])))
+        return {}
+
+    def _switch(self, request: Request, *, on: bool) -> dict[str, object]:
+        self._world.switch(str(request["name"]), on=on)
         return {}
 
     def _eve(self, request: Request) -> dict[str, object]:

@@ -1,8 +1,10 @@
-"""The air: carries every packet between controllers, and loses advertisements on the way."""
+"""The air: carries every packet between controllers that hear each other, and loses advertisements on the way."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import override
 
 from bumble import hci, ll
@@ -13,7 +15,9 @@ from bumble.link import LocalLink
 from simulation.advertising import AdvertisingEvent, Floor
 from simulation.controller import RadioController
 from simulation.loss import LossModel
-from simulation.places import Place, rssi
+from simulation.places import Place
+from simulation.reach import Packet, Reach
+from simulation.supervision import Bond, End, Supervision
 
 
 @dataclass(slots=True)
@@ -31,6 +35,8 @@ class Statistics:
 class Station:
     """A sender and receiver at a place: its losses are its own, whoever holds its controller.
 
+    `place` and `on` (whether it is on the air) may change at any time; `LossyLink.review` makes connections notice.
+
     Args:
         name: unique in the world; it seeds the losses together with the sender's name.
         place: where it stands.
@@ -42,8 +48,9 @@ class Station:
     """
 
     def __init__(self, name: str, place: Place, *, seed: int, loss: float, burst: float = 1.0) -> None:
-        self.name, self.place = name, place
+        self.name, self.place, self.on = name, place, True
         self.statistics = Statistics()
+        self._received: Counter[str] = Counter()
         self._seed = seed
         self._channels: dict[str, LossModel] = {}
         self._response_channels: dict[str, LossModel] = {}
@@ -71,9 +78,16 @@ class Station:
             channels[sender] = LossModel(f"{self._seed}/{self.name}/{sender}/{kind}", self._loss, self._burst)
         return channels[sender].lost()
 
+    def count(self, sender: str, *, lost: bool) -> None:
+        """Count an advertisement that came here, or was lost on its way."""
+        self.statistics.lost += lost
+        self.statistics.received += not lost
+        self._received[sender] += not lost
+
     def describe(self) -> dict[str, object]:
-        """Its losses and statistics, for the control port."""
-        return {"loss": self._loss, "burst": self._burst, **asdict(self.statistics)}
+        """Its place, losses and statistics, for the control port; `received_from` counts by sender."""
+        where = {"place": self.place.encode(), "on": self.on, "loss": self._loss, "burst": self._burst}
+        return {**where, **asdict(self.statistics), "received_from": dict(+self._received)}
 
 
 type Listener = Callable[[AdvertisingEvent, int], None]
@@ -81,10 +95,17 @@ type Listener = Callable[[AdvertisingEvent, int], None]
 
 
 class LossyLink(LocalLink):
-    """Bumble's link with losses per receiver. Only advertisements are lost: a connection repeats what it loses."""
+    """Bumble's link with losses and a reach per receiver. Only advertisements are lost: a connection repeats what it loses.
 
-    def __init__(self) -> None:
+    Args:
+        reach: what distance does; by default nothing.
+        supervision: carries the packets of connections, and ends those whose ends do not hear each other.
+    """
+
+    def __init__(self, reach: Reach | None = None, supervision: Supervision | None = None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Bumble leaves its signature unannotated
+        self.reach = reach or Reach()
+        self._supervision = supervision or Supervision()
         self._stations: dict[Controller, Station] = {}
         self._listeners: list[tuple[Station, Listener]] = []
         self._floors: dict[str, Floor] = {}
@@ -95,13 +116,37 @@ class LossyLink(LocalLink):
         self._stations[controller] = station
 
     def leave(self, controller: RadioController) -> None:
-        """Take a controller off the air; its peers notice nothing yet."""
+        """Take a controller off the air; its peers notice after the supervision timeout."""
+        for bond in self.bonds(controller):
+            self._supervision.lapse(bond)
         self.controllers.discard(controller)
         self._stations.pop(controller, None)
 
     def listen(self, station: Station, listener: Listener) -> None:
         """Let somebody without a controller (Eve) receive all advertisements at a station."""
         self._listeners.append((station, listener))
+
+    def close(self) -> None:
+        """Forget the connections that would still have timed out."""
+        self._supervision.close()
+
+    # Who hears whom
+
+    def hears(self, receiver: Station, sender: Station) -> bool:
+        """Whether a station is in reach of another one, and both are on the air."""
+        return receiver is not sender and receiver.on and sender.on and self.reach.covers(receiver.place, sender.place)
+
+    def review(self) -> None:
+        """Look again who hears whom, after a station was moved or switched: some connections lapse, others go on."""
+        self._supervision.recover(self._audible)
+        for controller in self._stations:
+            for bond in self.bonds(controller):
+                if not self._audible(bond):
+                    self._supervision.lapse(bond)
+
+    def _audible(self, bond: Bond) -> bool:
+        one, other = (self._stations.get(end.controller) for end in bond)
+        return one is not None and other is not None and self.hears(one, other)
 
     # Advertising
 
@@ -111,36 +156,38 @@ class LossyLink(LocalLink):
             case ll.ConnectInd():
                 self._connect(sender_controller, packet)
             case AdvertisingEvent():
-                self._advertise(sender_controller, packet)
+                self._advertise(self._stations[sender_controller], packet)
 
-    def _advertise(self, controller: Controller, event: AdvertisingEvent) -> None:
+    def _advertise(self, sender: Station, event: AdvertisingEvent) -> None:
         loop = asyncio.get_running_loop()
-        sender = self._stations[controller]
+        if not sender.on:
+            return
         if not self._floors.setdefault(f"{sender.name} {event.address}", Floor()).allows(loop.time()):
             sender.statistics.too_fast += 1
             return
         sender.statistics.sent += 1
+        packet = self.reach.send(sender.name, sender.place, event.data)
+        response = self.reach.send(sender.name, sender.place, event.scan_response, response=True)
         for receiver, station in self._stations.items():
-            if receiver is not controller and isinstance(receiver, RadioController) and receiver.listening:
-                self._reach(receiver, station, sender, event)
+            if isinstance(receiver, RadioController) and receiver.listening and self._arrives(station, sender, packet):
+                lost = self._loses(station, response)
+                strength = self.reach.strength(sender.place, station.place)
+                loop.call_soon(partial(receiver.hear, event, strength, response_lost=lost))
         for station, listener in self._listeners:
-            if self._arrives(station, sender):
-                listener(event, rssi(sender.place, station.place))
+            if self._arrives(station, sender, packet):
+                listener(event, self.reach.strength(sender.place, station.place))
 
-    def _reach(self, receiver: RadioController, station: Station, sender: Station, event: AdvertisingEvent) -> None:
-        if not self._arrives(station, sender):
-            return
-        response_lost = station.loses(sender.name, response=True)
-        strength = rssi(sender.place, station.place)
-        loop = asyncio.get_running_loop()
-        loop.call_soon(lambda: receiver.hear(event, strength, response_lost=response_lost))
-
-    @staticmethod
-    def _arrives(station: Station, sender: Station) -> bool:
-        lost = station.loses(sender.name)
-        station.statistics.lost += lost
-        station.statistics.received += not lost
+    def _arrives(self, station: Station, sender: Station, packet: Packet) -> bool:
+        if not self.hears(station, sender):
+            return False
+        lost = self._loses(station, packet)
+        station.count(sender.name, lost=lost)
         return not lost
+
+    def _loses(self, station: Station, packet: Packet) -> bool:
+        """Whether the channel or the distance loses it; both take their random numbers whatever the other does."""
+        channel = station.loses(packet.sender, response=packet.response)
+        return self.reach.loses(packet, station.name, station.place) or channel
 
     # Connections
 
@@ -150,22 +197,34 @@ class LossyLink(LocalLink):
 
     def _on_connect_ind(self, central: Controller, packet: ll.ConnectInd) -> None:
         address = packet.advertiser_address
-        for one in list(self.controllers):
-            if isinstance(one, RadioController) and one.advertises(address):
+        for one, station in list(self._stations.items()):
+            if isinstance(one, RadioController) and one.advertises(address) and self._reaches(central, station):
                 one.on_le_connect_ind(packet)
                 return
-        # It stopped advertising meanwhile, or another central was first
+        # It stopped advertising or went out of reach meanwhile, or another central was first
         connection = central.le_connections.get(address)
         if connection and isinstance(central, RadioController):
             central.drop(connection, hci.HCI_ErrorCode.CONNECTION_FAILED_TO_BE_ESTABLISHED_ERROR)
 
-    def peer_of(self, connection: Connection) -> tuple[RadioController, Connection] | None:
+    def _reaches(self, controller: Controller, station: Station) -> bool:
+        sender = self._stations.get(controller)
+        return sender is not None and self.hears(station, sender)
+
+    def peer_of(self, connection: Connection) -> End | None:
         """Find the other end of a connection; None when its controller is gone."""
         for one in self.controllers:
             other = one.le_connections.get(connection.self_address)
             if other and other.self_address == connection.peer_address and isinstance(one, RadioController):
-                return one, other
+                return End(one, other)
         return None
+
+    def bonds(self, controller: Controller) -> list[Bond]:
+        """Find the connections of a controller that have another end."""
+        return [
+            (End(controller, one), peer)
+            for one in controller.le_connections.values()
+            if isinstance(controller, RadioController) and (peer := self.peer_of(one))
+        ]
 
     @override
     def send_acl_data(
@@ -174,14 +233,13 @@ class LossyLink(LocalLink):
         # Bumble takes the controller's random address for the connection's own: wrong with several advertising sets
         connection = sender_controller.le_connections.get(destination_address)
         if connection and (peer := self.peer_of(connection)):
-            loop = asyncio.get_running_loop()
-            loop.call_soon(peer[0].on_link_acl_data, connection.self_address, transport, data)
+            self._supervision.deliver(peer, partial(peer.controller.on_link_acl_data, connection.self_address, transport, data))
 
     @override
     def send_ll_control_pdu(self, sender_address: hci.Address, receiver_address: hci.Address, packet: ll.ControlPdu) -> None:
         # The receiver may have vanished: then a real sender would wait for its supervision timeout in silence
         for one in self.controllers:
             connection = one.le_connections.get(sender_address)
-            if connection and connection.self_address == receiver_address:
-                asyncio.get_running_loop().call_soon(one.on_ll_control_pdu, sender_address, packet)
+            if connection and connection.self_address == receiver_address and isinstance(one, RadioController):
+                self._supervision.deliver(End(one, connection), partial(one.on_ll_control_pdu, sender_address, packet))
                 return

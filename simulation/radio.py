@@ -1,6 +1,5 @@
 """One radio of the world: a station, and the controller that a host is using there at the moment."""
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from bumble import hci
@@ -9,14 +8,10 @@ from bumble.transport.common import AsyncPipeSink, TransportSink
 
 from simulation.controller import RadioController
 from simulation.port import ControllerPort
+from simulation.supervision import End
 
 if TYPE_CHECKING:
-    from bumble.controller import Connection
-
     from simulation.link import LossyLink, Station
-
-SUPERVISION_TIMEOUT = 1.0
-"""Seconds after which peers notice that a radio vanished; real ones wait 0.1 to 32 s."""
 
 
 class Radio:
@@ -26,15 +21,12 @@ class Radio:
         link: the air.
         station: where it stands and what it loses.
         address: its public address, as the host reads it (HCI Read BD_ADDR).
-        supervision_timeout: seconds from its host's death until its peers lose their connections.
     """
 
-    def __init__(self, link: LossyLink, station: Station, address: str, supervision_timeout: float = SUPERVISION_TIMEOUT) -> None:
+    def __init__(self, link: LossyLink, station: Station, address: str) -> None:
         self.link, self.station, self.address = link, station, address
-        self.supervision_timeout = supervision_timeout
         self.controller: RadioController | None = None
         self.port = ControllerPort(self._on_host, self.vanish)
-        self._timeouts: set[asyncio.TimerHandle] = set()
 
     @property
     def name(self) -> str:
@@ -78,15 +70,8 @@ class Radio:
             return
         self.controller = None
         controller.set_packet_sink(None)
-        peers = self._peers(controller)
         controller.silence()
         self.link.leave(controller)
-        self._timeouts = {one for one in self._timeouts if one.when() > asyncio.get_running_loop().time()}
-        for peer, connection in peers:
-            timer = asyncio.get_running_loop().call_later(
-                self.supervision_timeout, peer.drop, connection, hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR
-            )
-            self._timeouts.add(timer)
 
     def cut(self) -> int:
         """End all connections of this radio on both sides as by supervision timeout.
@@ -96,20 +81,13 @@ class Radio:
         """
         if (controller := self.controller) is None:
             return 0
-        ends = self._peers(controller)
-        ends += [(controller, one) for one in controller.le_connections.values()]
-        count = len(controller.le_connections)
-        for end, connection in ends:
-            end.drop(connection, hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR)
-        return count
-
-    def _peers(self, controller: RadioController) -> list[tuple[RadioController, Connection]]:
-        found = (self.link.peer_of(one) for one in controller.le_connections.values())
-        return [one for one in found if one]
+        peers = [peer for _, peer in self.link.bonds(controller)]
+        own = [End(controller, one) for one in controller.le_connections.values()]
+        for end in (*peers, *own):
+            end.time_out()
+        return len(own)
 
     async def close(self) -> None:
         """Stop for good."""
         await self.port.close()
         self.vanish()
-        for timer in self._timeouts:
-            timer.cancel()

@@ -1,22 +1,25 @@
 """The whole world in one process: the air, scanners, devices, Eve, and their ports."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
 from simulation.eve import Eve
+from simulation.floor_plan import EVE, FloorPlan, Kind, Spot, corridor
 from simulation.link import LossyLink, Station
-from simulation.places import EVE_PLACE, Place, device_place, scanner_place
-from simulation.radio import SUPERVISION_TIMEOUT, Radio
-
-MAX_RADIOS = 64
-"""Scanners, and devices: more would not fit into one byte of their addresses' plan, nor on one machine."""
-EVE = "eve"
+from simulation.places import Place
+from simulation.radio import Radio
+from simulation.reach import Reach
+from simulation.supervision import SUPERVISION_TIMEOUT, Supervision
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to build. `loss` (0-0.95) and `burst` hold for every scanner and device, `eve_loss` for Eve."""
+    """What to build. `loss` (0-0.95) and `burst` hold for every scanner and device, `eve_loss` for Eve.
+
+    Raises:
+        ValueError: too many radios, or no reach.
+    """
 
     scanners: int = 2
     devices: int = 3
@@ -29,10 +32,18 @@ class Plan:
     scanner_ports: tuple[int, ...] = field(default=())
     """Ports to listen on instead of free ones, by number of the scanner; 0 or none: a free one."""
     device_ports: tuple[int, ...] = field(default=())
+    floor: FloorPlan | None = None
+    """Where everything stands; it tells what there is instead of `scanners` and `devices`."""
+    reach: float | None = None
+    """Metres that a radio is heard, instead of the floor plan's."""
 
     def __post_init__(self) -> None:
-        if not (0 <= self.scanners <= MAX_RADIOS and 0 <= self.devices <= MAX_RADIOS):
-            raise ValueError(f"between 0 and {MAX_RADIOS} scanners and devices are possible")
+        self.layout()  # the check alone
+
+    def layout(self) -> FloorPlan:
+        """Return the floor plan that holds."""
+        floor = self.floor or corridor(self.scanners, self.devices)
+        return floor if self.reach is None else replace(floor, reach=self.reach)
 
 
 def scanner_address(index: int) -> str:
@@ -55,17 +66,18 @@ class World:
 
     def __init__(self, plan: Plan | None = None) -> None:
         self.plan = plan or Plan()
-        self.link = LossyLink()
-        self.scanners = [self._radio("scanner", i, scanner_place(i), scanner_address(i)) for i in range(self.plan.scanners)]
-        self.devices = [self._radio("device", i, device_place(i), device_address(i)) for i in range(self.plan.devices)]
-        self._eve_station = Station(EVE, EVE_PLACE, seed=self.plan.seed, loss=self.plan.eve_loss, burst=self.plan.burst)
+        floor = self.plan.layout()
+        self.link = LossyLink(Reach(self.plan.seed, floor.reach), Supervision(self.plan.supervision_timeout))
+        self._homes = {spot.name: spot.home for spot in floor.of(Kind.SCANNER)}
+        self.scanners = [self._radio(spot, scanner_address(i)) for i, spot in enumerate(floor.of(Kind.SCANNER))]
+        self.devices = [self._radio(spot, device_address(i)) for i, spot in enumerate(floor.of(Kind.DEVICE))]
+        self._eve_station = Station(EVE, floor.eve, seed=self.plan.seed, loss=self.plan.eve_loss, burst=self.plan.burst)
         self.eve = Eve(self.plan.eve_file)
         self.link.listen(self._eve_station, self.eve.on_advertisement)
 
-    def _radio(self, kind: str, index: int, place: Place, address: str) -> Radio:
+    def _radio(self, spot: Spot, address: str) -> Radio:
         plan = self.plan
-        station = Station(f"{kind}-{index + 1}", place, seed=plan.seed, loss=plan.loss, burst=plan.burst)
-        return Radio(self.link, station, address, plan.supervision_timeout)
+        return Radio(self.link, Station(spot.name, spot.place, seed=plan.seed, loss=plan.loss, burst=plan.burst), address)
 
     @property
     def radios(self) -> list[Radio]:
@@ -88,6 +100,7 @@ class World:
         """Close every port and Eve's file; all hosts lose their radio."""
         for radio in self.radios:
             await radio.close()
+        self.link.close()
         self.eve.close()
 
     def _wished_ports(self) -> list[tuple[Radio, int]]:
@@ -96,6 +109,8 @@ class World:
             padded = (*ports, *[0] * len(radios))
             wished += list(zip(radios, padded, strict=False))
         return wished
+
+    # Finding
 
     def stations(self, name: str | None = None) -> list[Station]:
         """All receivers, or the one called `name`.
@@ -109,17 +124,6 @@ class World:
             raise KeyError(name)
         return found
 
-    def set_loss(self, loss: float, burst: float = 1.0, receiver: str | None = None) -> None:
-        """Change the losses of one receiver, or of all but Eve.
-
-        Raises:
-            KeyError: unknown receiver.
-            ValueError: out of range.
-        """
-        for station in self.stations(receiver):
-            if receiver or station.name != EVE:
-                station.set_loss(loss, burst)
-
     def radio(self, name: str) -> Radio:
         """The radio with this name, or with this address, its own or one that its host chose.
 
@@ -131,14 +135,62 @@ class World:
                 return one
         raise KeyError(name)
 
+    def _station(self, name: str) -> Station:
+        return self._eve_station if name == EVE else self.radio(name).station
+
+    # Changing
+
+    def set_loss(self, loss: float, burst: float = 1.0, receiver: str | None = None) -> None:
+        """Change the losses of one receiver, or of all but Eve.
+
+        Raises:
+            KeyError: unknown receiver.
+            ValueError: out of range.
+        """
+        for station in self.stations(receiver):
+            if receiver or station.name != EVE:
+                station.set_loss(loss, burst)
+
+    def move(self, name: str, place: Place) -> None:
+        """Carry a radio (by name or address) or Eve to another place. Connections that come out of reach time out.
+
+        Raises:
+            KeyError: there is none of that name.
+        """
+        self._station(name).place = place
+        self.link.review()
+
+    def switch(self, name: str, *, on: bool) -> None:
+        """Take a radio (by name or address) or Eve off the air, or put it back; its host does not notice.
+
+        Raises:
+            KeyError: there is none of that name.
+        """
+        self._station(name).on = on
+        self.link.review()
+
+    # Telling
+
     def describe(self) -> dict[str, object]:
         """Who is where: the content of the process's first line, without the control port."""
+        scanners = [{"source": one.address, **self._entry(one), "home": self._homes[one.name]} for one in self.scanners]
+        homes = sorted(set(self._homes.values()))
         return {
-            "scanners": [{"source": one.address, "port": one.port.port, "name": one.name} for one in self.scanners],
-            "devices": [{"address": one.address, "port": one.port.port, "name": one.name} for one in self.devices],
+            "scanners": scanners,
+            "homes": [{"home": home, "scanners": [one for one in scanners if one["home"] == home]} for home in homes],
+            "devices": [{"address": one.address, **self._entry(one)} for one in self.devices],
             "eve": str(self.plan.eve_file) if self.plan.eve_file else None,
+            "eve_place": self._eve_station.place.encode(),
+            "reach": self.link.reach.metres if self.link.reach.limited else None,
         }
 
+    @staticmethod
+    def _entry(one: Radio) -> dict[str, object]:
+        return {"port": one.port.port, "name": one.name, "place": one.station.place.encode(), "on": one.station.on}
+
     def statistics(self) -> dict[str, object]:
-        """Losses and packets of every station."""
-        return {station.name: station.describe() for station in self.stations()}
+        """Place, losses and packets of every station, and whom it hears: the radios in reach that are on the air."""
+        return {station.name: {**station.describe(), "hears": self._heard_by(station)} for station in self.stations()}
+
+    def _heard_by(self, station: Station) -> list[str]:
+        return [radio.name for radio in self.radios if self.link.hears(station, radio.station)]

@@ -118,11 +118,39 @@ async def test_control_port(simulation: Simulation, peripheral: Peripheral, tmp_
 
 @pytest.mark.parametrize(
     ("arguments", "error"),
-    [(["--loss", "96"], "loss must be between"), (["--scanners", "65"], "between 0 and 64"), (["--burst", "0.5"], "burst")],
+    [
+        (["--loss", "96"], "loss must be between"),
+        (["--scanners", "65"], "between 0 and 64"),
+        (["--burst", "0.5"], "burst"),
+        (["--reach", "0"], "the reach must be more than"),
+        (["--plan", "nowhere.json"], "nowhere.json"),
+        (["--plan", "nowhere.json", "--devices", "1"], "leave out --scanners and --devices"),
+    ],
 )
 def test_bad_options_are_named(arguments: list[str], error: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
     assert error in capsys.readouterr().err
+
+
+async def test_floor_plan_from_a_file(tmp_path: Path) -> None:
+    radios = [
+        {"kind": "scanner", "name": "shed", "x": 30, "y": 0, "home": 2},
+        {"kind": "scanner", "name": "hall", "x": 0, "y": 0},
+        {"kind": "device", "name": "lamp", "x": 4, "y": 3},
+    ]
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps({"radios": radios, "reach": 12, "eve": {"x": 1, "y": 2}}), encoding="utf-8")
+    process = await start("simulation", "--plan", str(path), "--scanner-ports", "0")
+    assert process.stdout is not None
+    told = json.loads(await process.stdout.readline())
+    assert [(one["home"], [scanner["name"] for scanner in one["scanners"]]) for one in told["homes"]] == [(1, ["hall"]), (2, ["shed"])]
+    assert [(one["source"], one["name"]) for one in told["scanners"]] == [(scanner_address(0), "shed"), (scanner_address(1), "hall")]
+    assert [(one["name"], one["place"]) for one in told["devices"]] == [("lamp", {"x": 4.0, "y": 3.0})]
+    assert (told["reach"], told["eve_place"]) == (12, {"x": 1.0, "y": 2.0})
+    await request(told["control"], "move", name="lamp", x=28, y=0)
+    assert (await request(told["control"], "statistics"))["stations"]["shed"]["hears"] == ["lamp"]
+    process.terminate()
+    assert (await process.communicate(), process.returncode) == ((b"", b""), 0)
 
 
 async def test_interrupt_ends_it_cleanly_with_a_host_connected() -> None:
