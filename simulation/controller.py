@@ -1,7 +1,7 @@
 """Bumble's virtual controller, corrected where a real one behaves otherwise (device.md, "Bumble's virtual controller")."""
 
 import asyncio
-from typing import override
+from typing import TYPE_CHECKING, override
 
 from bumble import hci, ll
 from bumble.controller import Connection, Controller
@@ -18,6 +18,9 @@ from simulation.advertising import (
 )
 from simulation.reports import advertising_report, connection_failed, refused
 
+if TYPE_CHECKING:
+    from simulation.link import LossyLink
+
 ACL_BYTES = 251
 """A controller with data length extension; Bumble's 27 would only multiply packets on the socket."""
 
@@ -26,9 +29,11 @@ class RadioController(Controller):
     """One Bluetooth LE controller of the world: what its host sees is what a real controller would show.
 
     Against Bumble's: the received strength is told, no advertisement is repeated as a false scan response,
-    31 bytes and 20 ms are enforced, a cancelled or lost connection attempt ends with its event, a reset resets.
+    31 bytes and 20 ms are enforced, a cancelled or lost connection attempt ends with its event, a reset resets, and
+    two devices have one connection at most, whichever of them asked for it.
     """
 
+    link: LossyLink
     le_acl_data_packet_length = ACL_BYTES
 
     # What is heard
@@ -41,7 +46,7 @@ class RadioController(Controller):
             if active and event.scannable and event.scan_response and not response_lost:
                 self.send_hci_packet(advertising_report(event, rssi, response=True))
         pending = self.pending_le_connection
-        if pending and event.connectable and pending.peer_address == event.address:
+        if pending and event.connectable and pending.peer_address == event.address and not self._is_connected(event.address):
             self.create_le_connection(event.address)
 
     @property
@@ -51,12 +56,21 @@ class RadioController(Controller):
 
     # Connections
 
-    def advertises(self, address: hci.Address) -> bool:
-        """Whether a connect indication to `address` would find an enabled advertiser here."""
+    def accepts(self, packet: ll.ConnectInd) -> bool:
+        """Whether a connect indication would find an enabled advertiser here, which is not the initiator's central itself."""
+        connection = self.le_connections.get(packet.initiator_address)
+        return self._advertises(packet.advertiser_address) and (connection is None or connection.role == hci.Role.PERIPHERAL)
+
+    def _advertises(self, address: hci.Address) -> bool:
         legacy = self.le_legacy_advertiser
         return (legacy.enabled and legacy.address == address) or any(
             one.enabled and one.address == address for one in self.advertising_sets.values()
         )
+
+    def _is_connected(self, address: hci.Address) -> bool:
+        """Whether there is a connection with `address` in either role, and the other end still has it."""
+        connection = self.le_connections.get(address)
+        return connection is not None and self.link.peer_of(connection) is not None
 
     @override
     def on_le_connect_ind(self, packet: ll.ConnectInd) -> None:
@@ -84,6 +98,20 @@ class RadioController(Controller):
     def on_link_acl_data(self, sender_address: hci.Address, transport: PhysicalTransport, data: bytes) -> None:
         if sender_address in self.le_connections:
             super().on_link_acl_data(sender_address, transport, data)
+
+    @override
+    def on_hci_le_create_connection_command(self, command: hci.HCI_LE_Create_Connection_Command) -> None:
+        if self._is_connected(command.peer_address):
+            self._send_hci_command_status(hci.HCI_ErrorCode.CONNECTION_ALREADY_EXISTS_ERROR, command.op_code)
+        else:
+            super().on_hci_le_create_connection_command(command)
+
+    @override
+    def on_hci_le_extended_create_connection_command(self, command: hci.HCI_LE_Extended_Create_Connection_Command) -> None:
+        if self._is_connected(command.peer_address):
+            self._send_hci_command_status(hci.HCI_ErrorCode.CONNECTION_ALREADY_EXISTS_ERROR, command.op_code)
+        else:
+            super().on_hci_le_extended_create_connection_command(command)
 
     @override
     def on_hci_le_create_connection_cancel_command(

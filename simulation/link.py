@@ -196,13 +196,12 @@ class LossyLink(LocalLink):
         loop.call_soon(self._on_connect_ind, central, packet)
 
     def _on_connect_ind(self, central: Controller, packet: ll.ConnectInd) -> None:
-        address = packet.advertiser_address
         for one, station in list(self._stations.items()):
-            if isinstance(one, RadioController) and one.advertises(address) and self._reaches(central, station):
+            if isinstance(one, RadioController) and one.accepts(packet) and self._reaches(central, station):
                 one.on_le_connect_ind(packet)
                 return
         # It stopped advertising or went out of reach meanwhile, or another central was first
-        connection = central.le_connections.get(address)
+        connection = central.le_connections.get(packet.advertiser_address)
         if connection and isinstance(central, RadioController):
             central.drop(connection, hci.HCI_ErrorCode.CONNECTION_FAILED_TO_BE_ESTABLISHED_ERROR)
 
