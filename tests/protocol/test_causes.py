@@ -4,7 +4,7 @@ import pytest
 
 from custom_components.self_secure.protocol import limits
 from custom_components.self_secure.protocol.errors import Cause
-from custom_components.self_secure.protocol.events import CodeReady, PairingFailed, StoreFailed, Verdict
+from custom_components.self_secure.protocol.events import CodeReady, LinkUnneeded, PairingFailed, StoreFailed, Verdict
 from custom_components.self_secure.protocol.packets import Frame, FrameType, NakReason
 from custom_components.self_secure.protocol.terms import HumanCheckSlot
 
@@ -176,13 +176,51 @@ def test_cause_busy__another_negotiation_waits_for_the_user() -> None:
     slot = HumanCheckSlot()
     first, second = Bench(human_check=slot), Bench(human_check=slot, seed=2)
     first.reach(5)
-    ack = second.device.take(second.reach(3)[-1])
-    second.receive(ack)
-    failed(second, Cause.BUSY, NakReason.BUSY)
+    second.reach(2)
+    second.hear(range(ENOUGH))
+    assert not second.hub.connection.wants_link
+    give_up(second)
+    assert second.told(PairingFailed) == [PairingFailed(Cause.BUSY, suspicious=False)]
+    second.call("link_opened", PAYLOAD)
+    assert Frame.decode(second.frames[-1]).message == bytes([NakReason.BUSY])
+
+
+def give_up(bench: Bench) -> None:
+    """Let time pass until the negotiation ends."""
+    while bench.hub.connection.pairing:
+        bench.wait(1.0)
+
+
+def test_who_waits_for_another_ones_code_goes_on_when_that_is_answered() -> None:
+    slot = HumanCheckSlot()
+    first, second, third = (Bench(human_check=slot, seed=seed) for seed in (1, 2, 3))
+    first.reach(5)
+    for waiting in (second, third):
+        waiting.reach(2)
+        waiting.hear(range(ENOUGH))
     first.call("answer", Verdict.DIFFERENT)
-    third = Bench(human_check=slot, seed=3)
-    third.reach(5)
+    for waiting in (second, third):
+        waiting.wait(limits.TURN_STEP)
+        assert waiting.hub.connection.wants_link
+    ack = second.device.take(second.connect())
+    third.call("link_opened", PAYLOAD)  # the second one was faster
+    assert third.told(LinkUnneeded) != []
+    third.call("link_closed")
+    second.receive(second.device.take(second.exchange(ack)))
+    assert len(second.told(CodeReady)) == 1
+    second.call("answer", Verdict.SAME)
+    third.wait(limits.TURN_STEP)
+    third.receive(third.device.take(third.exchange(third.device.take(third.connect()))))
     assert len(third.told(CodeReady)) == 1
+
+
+def test_a_link_that_drops_before_ack_gives_the_turn_away() -> None:
+    slot = HumanCheckSlot()
+    first = Bench(human_check=slot)
+    first.reach(3)
+    assert not slot.is_free
+    first.call("link_closed")
+    assert slot.is_free
 
 
 def test_cause_busy__too_many_keys() -> None:

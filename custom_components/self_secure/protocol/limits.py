@@ -38,6 +38,7 @@ CONFLICTS_MAX: Final = 64  # what RSP may report
 CONFLICTS_PERCENT: Final = 5  # of the set, beyond which somebody is jamming
 TAGS_PER_PAGE: Final = 450  # a TAGS answer fits one frame
 SCANNER_MISSES_MIN: Final = 8  # leave-one-scanner-out
+TURN_STEP: Final = 1.0  # s between looks whether the user has answered for another device
 T_2: Final = 5.0  # s, answer to RSP
 T_3: Final = 3.0  # s, answer to END
 SLACK_PER_PACKET: Final = 0.005  # s, an advertiser's random delay in T_1

@@ -39,6 +39,9 @@ class Negotiation:
         if self.state is NegotiationState.WAITING:
             self._expect(Cause.NO_REQUEST, now + limits.REQUEST_TIMEOUT)
         elif self.state is NegotiationState.RESPONDED:
+            if not self._takes_turn():
+                self._await_turn(now)
+                return []
             self._expect_ack(now)
         elif self.state is NegotiationState.ENDED:
             self._expect(Cause.NO_OPEN, now + 2 * limits.T_3)
@@ -50,9 +53,13 @@ class Negotiation:
         """Without a link the peer has the waiting phase of its REQ to come back."""
         if self.state is NegotiationState.WAITING:
             self._expect(Cause.TIMEOUT, self._end_by)
+        elif self.state is NegotiationState.RESPONDED and not self.wants_link:
+            self._await_turn(now)
         elif self.state in (NegotiationState.RESPONDED, NegotiationState.ENDED):
             patience = max(self._basis.request.wait_s, limits.REQUEST_TIMEOUT)
             self.wants_link, self.deadline = True, min(now + patience, self._end_by)
+            if self.state is NegotiationState.RESPONDED:  # somebody else's code may come first
+                self._terms.human_check.release(self)
 
     def _expect(self, cause: Cause, deadline: float) -> None:
         self.timeout_cause, self.deadline = cause, deadline
@@ -65,9 +72,12 @@ class Negotiation:
         """Act on a deadline that has come; raises NegotiationError when the time is over."""
         if now < self.deadline:
             return
-        if self.state is not NegotiationState.COLLECTING:
+        if self.state is NegotiationState.COLLECTING:
+            self._collection_timer(now)
+        elif self.state is NegotiationState.RESPONDED and not self.wants_link and now < self._end_by:
+            self._await_turn(now)
+        else:
             raise NegotiationError(self.timeout_cause)
-        self._collection_timer(now)
 
     def _collection_timer(self, now: float) -> None:
         if self._collection.scanners:
@@ -149,9 +159,20 @@ class Negotiation:
         self._reached = self._collection.secrecy(members) >= self._collection.rule.target_bits
         self._agreement = self._opening.agreement(self._collection, members, self._entropy)
         self.last_frame = self._agreement.response()
-        self.state, self.wants_link = NegotiationState.RESPONDED, True
+        self.state = NegotiationState.RESPONDED
         self._end_by = max(self._cap, now + limits.CONTACT_TIMEOUT / 2)
-        self._expect(Cause.TIMEOUT, self._end_by)
+        self._await_turn(now)
+
+    def _await_turn(self, now: float) -> None:
+        """RSP goes out when nobody else's code waits for the user (rule 8); the device broadcasts or waits until then."""
+        self.wants_link = not self._basis.suite.has_dh or self._terms.human_check.is_free
+        if self.wants_link:
+            self._expect(Cause.TIMEOUT, self._end_by)
+        else:
+            self._expect(Cause.BUSY, min(now + limits.TURN_STEP, self._end_by))
+
+    def _takes_turn(self) -> bool:
+        return not self._basis.suite.has_dh or self._terms.human_check.acquire(self)
 
     def collected(self) -> list[int]:
         """Return S as it is now, ascending."""
@@ -177,8 +198,6 @@ class Negotiation:
             self.timeout_cause = Cause.WRONG_MAC
             raise
         self._check(agreed)
-        if self._basis.suite.has_dh and not self._terms.human_check.acquire(self):
-            raise NegotiationError(Cause.BUSY)
         self._agreed, self.state = agreed, NegotiationState.ENDED
         self._end_by = now + limits.CONTACT_TIMEOUT / 2
         self._expect(Cause.NO_OPEN, now + 2 * limits.T_3)

@@ -149,8 +149,8 @@ class PairingWindow:
         return self._negotiation
 
     def _release_link(self) -> None:
-        """The device broadcasts only while nobody is connected."""
-        if self.state is NegotiationState.COLLECTING:
+        """The device broadcasts only while nobody is connected, and others may be nearer to the user's answer."""
+        if self._negotiation is not None and not self._negotiation.wants_link and self.state is not NegotiationState.COMPARING:
             self._wire.let_go()
 
     # --- the end
