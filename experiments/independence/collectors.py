@@ -44,9 +44,8 @@ def _root(victim: Collector, heard: dict[int, bytes], suite_id: int) -> RootKey:
     """Compute RK_0 of a negotiation without its X25519 result (protocol.md 5)."""
     suite = SUITES[suite_id]
     said = {FrameType(raw[0]): Frame.decode(raw) for raw in victim.frames if raw[0] in _IN_ORDER}
-    transcript, values = Transcript(), []
-    for kind in _IN_ORDER:
-        values.append(transcript.absorb(said[kind].authenticated).value)
+    transcript = Transcript()
+    values = [transcript.absorb(said[kind].authenticated).value for kind in _IN_ORDER]
     sid = Request.decode(said[FrameType.REQ]).sid
     pool = suite.pool(values[1], sid, [(seq, heard[seq]) for seq in sorted(victim.agreed)])
     return suite.root(suite.confirm(values[3], pool, b"", b""), values[5])
@@ -57,7 +56,11 @@ def collect(suite: int, minimum: int, percent: int, seed: str) -> list[Collector
     rng = random.Random(seed)
     node = Node(rng.randbytes(16), rng.randbytes, suites=(suite,))
     stores = [MemoryStore() for _ in NAMES]
-    sites = [_site(name, store, suite, minimum, percent, rng) for name, store in zip(NAMES, stores, strict=True)]
+    sites = []
+    for name, store in zip(NAMES, stores, strict=True):
+        settings = Settings(hub_id=rng.randbytes(16), floor=suite, minimum=minimum, target_bits=TARGET)
+        losses = {name: LossModel(f"{rng.random()}", percent / 100)}
+        sites.append(Site(name, LocalHub(settings, rng.randbytes, store), losses))
     town = Town(sites, node)
     for site in sites:
         town.tell(site, "open_pairing", town.now)
@@ -68,11 +71,6 @@ def collect(suite: int, minimum: int, percent: int, seed: str) -> list[Collector
     if not all(site.told(PairingCompleted) for site in sites):
         return []
     return [_collector(site, store) for site, store in zip(sites, stores, strict=True)]
-
-
-def _site(name: str, store: MemoryStore, suite: int, minimum: int, percent: int, rng: random.Random) -> Site:
-    settings = Settings(hub_id=rng.randbytes(16), floor=suite, minimum=minimum, target_bits=TARGET)
-    return Site(name, LocalHub(settings, rng.randbytes, store), {name: LossModel(f"{rng.random()}", percent / 100)})
 
 
 def _collector(site: Site, store: MemoryStore) -> Collector:
