@@ -15,9 +15,13 @@ from .folder import REPOSITORY, Folder
 from .processes import Processes
 from .radio import PROGRAMS, Air, Fleet
 from .terminal import Report, StepFailedError
+from .worlds import many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+#: What ``--auto`` walks through, and the seconds between two readings of a device there.
+WORLDS = {"three": (steps.run, steps.INTERVAL), "many": (many.run, many.INTERVAL)}
 
 #: Exit code of a program that the user ended with Ctrl-C.
 INTERRUPTED = 130
@@ -26,7 +30,7 @@ INTERRUPTED = 130
 def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     made = argparse.ArgumentParser(
-        prog="scripts/demo", description="Home Assistant, a lossy virtual radio and three devices on this machine."
+        prog="scripts/demo", description="Home Assistant, a lossy virtual radio and a few devices on this machine."
     )
     made.add_argument("--auto", action="store_true", help="do it without a person and check every step; exit 0 only if all passed")
     made.add_argument("--config", type=Path, metavar="DIR", help="the demo's folder (default: .demo; with --auto a fresh temporary one)")
@@ -37,6 +41,12 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--suite", choices=("hybrid", "loss", "paper"), default="hybrid", help="what the devices offer (default hybrid)")
     made.add_argument(
         "--device", choices=tuple(PROGRAMS), default="linux", help="what the devices run on: Linux, or MicroPython with a heap of 64 kB"
+    )
+    made.add_argument(
+        "--world",
+        choices=tuple(WORLDS),
+        default="three",
+        help="three devices (default); many: eight devices paired at once, and one that belongs to two Home Assistants",
     )
     made.add_argument("--seed", type=int, default=1, help="seed of the losses (default 1)")
     return made
@@ -66,7 +76,7 @@ async def run(options: argparse.Namespace, report: Report) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         # the first signal ends the demo; further ones must not disturb the end
         asyncio.get_running_loop().add_signal_handler(number, lambda: me and not me.cancelling() and me.cancel())
-    walk, interval = (steps.run, steps.INTERVAL) if options.auto else (interactive.run, interactive.INTERVAL)
+    walk, interval = WORLDS[options.world] if options.auto else (interactive.run, interactive.INTERVAL)
     fleet = Fleet(interval, options.suite, options.device)
     with chosen_folder(options) as folder:
         folder.prepare()

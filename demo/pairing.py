@@ -56,7 +56,7 @@ async def pair(api: Api, flow_id: str, devices: list[Device], suite: str = "hybr
     """Walk one discovered flow to its end; the device that prints its part meanwhile is the one it belongs to."""
     begun, marks = time.monotonic(), {device.kind.key: device.position for device in devices}
     step = await api.post(f"/api/config/config_entries/flow/{flow_id}", {"security": {"method": suite}})
-    step = await _follow(api, step, NEGOTIATED)
+    step = await follow(api, step, NEGOTIATED)
     code = shown_code(step) if suite == "hybrid" else None
     device = await _device_printing(devices, marks, "pairing code: " if code else "paired$")
     if code:
@@ -74,7 +74,7 @@ async def _compare(api: Api, step: dict[str, Any], code: str, device: Device) ->
     step = await api.post(f"/api/config/config_entries/flow/{step['flow_id']}", {"verdict": verdict})
     if verdict != "same":
         raise DemoError(f"Home Assistant shows {code}, {device.name} shows {printed}")
-    return await _follow(api, step, NEGOTIATED)
+    return await follow(api, step, NEGOTIATED)
 
 
 def shown_code(step: dict[str, Any]) -> str:
@@ -86,7 +86,7 @@ def shown_code(step: dict[str, Any]) -> str:
     raise DemoError(f"step {step.get('step_id')} shows no code: {step.get('description_placeholders')}")
 
 
-async def _follow(api: Api, step: dict[str, Any], within: float) -> dict[str, Any]:
+async def follow(api: Api, step: dict[str, Any], within: float) -> dict[str, Any]:
     """Wait until a flow shows something else than progress; a finished flow has nothing more to show."""
     if step["type"] not in PROGRESS:
         return step

@@ -1,4 +1,4 @@
-"""The virtual radio and the three devices, each a program of its own."""
+"""The virtual radio and the devices, each a program of its own."""
 
 from dataclasses import dataclass
 import json
@@ -6,6 +6,7 @@ from pathlib import Path
 import sys
 from typing import TYPE_CHECKING, Any
 
+from .cast import THREE, Cast, Kind
 from .processes import Process
 
 if TYPE_CHECKING:
@@ -52,50 +53,48 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Scanner:
-    """A place where Home Assistant listens: the source address, the local port of its radio, and its name."""
+    """A place where Home Assistant listens: the source address, the local port of its radio, its name, and whose it is."""
 
     source: str
     port: int
     name: str
+    home: int = 1
 
     def configuration(self) -> dict[str, Any]:
         """Return the entry of ``virtual_radio: scanners:``."""
         return {"source": self.source, "port": self.port, "name": self.name}
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One of the demo's devices: its short key on the terminal, the name it advertises, its profile."""
-
-    key: str
-    name: str
-    profile: str
-
-
-KINDS = (
-    Kind("thermometer", "Thermometer", "thermometer"),
-    Kind("door", "Front door", "door"),
-    Kind("display", "Display", "display"),
-)
-
-
 class Radio(Process):
     """The process that carries every packet; it outlives Home Assistant."""
 
-    def __init__(self, air: Air, folder: Folder) -> None:
-        options = {"--scanners": 2, "--devices": len(KINDS), "--loss": air.loss, "--burst": air.burst, "--seed": air.seed, "--control": 0}
+    def __init__(self, air: Air, folder: Folder, cast: Cast) -> None:
+        options: dict[str, object] = {"--loss": air.loss, "--burst": air.burst, "--seed": air.seed, "--control": 0}
+        if cast.receivers:
+            plan = folder.root / "floor_plan.json"
+            plan.write_text(json.dumps(cast.plan), encoding="utf-8")
+            options["--plan"] = plan
+        else:
+            options |= {"--scanners": 2, "--devices": len(cast.kinds)}
         words = [str(word) for option in options.items() for word in option]
         super().__init__("virtual radio", [sys.executable, "-m", "simulation", *words], folder.logs / "radio.log")
         self.scanners: list[Scanner] = []
         self.device_ports: list[int] = []
         self.device_addresses: list[str] = []
+        self.control = 0
 
     async def announce(self) -> None:
         """Wait until the radio has told its ports."""
         told = json.loads((await self.wait_for(r"\{.*\}", STARTED))[0])
-        self.scanners = [Scanner(item["source"], item["port"], item["name"]) for item in told["scanners"]]
+        self.control = told["control"]
+        homes = {item["source"]: home["home"] for home in told["homes"] for item in home["scanners"]}
+        self.scanners = [Scanner(item["source"], item["port"], item["name"], homes[item["source"]]) for item in told["scanners"]]
         self.device_ports = [item["port"] for item in told["devices"]]
         self.device_addresses = [item["address"] for item in told["devices"]]
+
+    def scanners_of(self, home: int) -> list[Scanner]:
+        """Return the places where one home listens."""
+        return [scanner for scanner in self.scanners if scanner.home == home]
 
 
 class Device(Process):
@@ -131,7 +130,7 @@ class Device(Process):
 
     def codes(self, since: int = 0) -> list[str]:
         """Return the pairing codes that the device showed after the mark."""
-        return [match[1] for match in self.matches(r"pairing code: (\d{6})$", since)]
+        return [match[1] for match in self.matches(r"pairing code: (\d{6})( hub=\w+)?$", since)]
 
     def texts(self) -> list[str]:
         """Return every text that the device received, in order."""
@@ -150,12 +149,14 @@ class World:
         return next(device for device in self.devices if device.kind.key == key)
 
 
-async def start(air: Air, folder: Folder, processes: Processes, fleet: Fleet, heard: Callable[[str, str], None]) -> World:
+async def start(  # noqa: PLR0913, PLR0917  # what a world is made of
+    air: Air, folder: Folder, processes: Processes, fleet: Fleet, heard: Callable[[str, str], None], cast: Cast = THREE
+) -> World:
     """Start the radio and the devices; ``heard`` gets (device key, line)."""
-    radio = processes.add(Radio(air, folder))
+    radio = processes.add(Radio(air, folder, cast))
     await radio.start()
     await radio.announce()
-    ports = dict(zip(KINDS, radio.device_ports, strict=True))
+    ports = dict(zip(cast.kinds, radio.device_ports, strict=True))
     devices = [processes.add(Device(kind, port, folder, fleet, heard)) for kind, port in ports.items()]
     for device in devices:
         await device.start()

@@ -105,6 +105,8 @@ class Radio:
                 self._core.subscribed(now)
             self._core.poll(now)
             self._send(now)
+            if self._core.yields:
+                self.hang_up()
 
     def _take(self, event, connection, value):
         if event == _CENTRAL_CONNECT:

@@ -164,6 +164,8 @@ class Radio:
             self._core.poll(self._clock())
             self._air.set()
             await self._send()
+            if self._core.yields:
+                await self.hang_up()
             await self._wake.wait(self._due())
 
     def _due(self) -> float | None:

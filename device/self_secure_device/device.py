@@ -11,7 +11,7 @@ Sans-I/O. The program around it calls ``connected``, ``subscribed``, ``received`
     ``hub`` is then the identity of the hub that this is about, or None.
 """
 
-from . import adverts, frames, keyring
+from . import adverts, frames, keyring, limits
 from .errors import DeviceError, DropError, StateError, StorageError
 from .link import Link
 from .pairing import Pairing, earliest
@@ -35,6 +35,7 @@ class Device:
         self.link = None
         self.peers = {}  # by identity: every hub that a key is shared with
         self.hub = None
+        self.yields = False  # whether the glue should hang up: nothing is left to say to this hub, and another one waits for us
         self._port = port
         self._name = name
         self._info = info
@@ -111,6 +112,7 @@ class Device:
         if self.link is None or self.link.subscribed:
             return
         self.link.subscribed = True
+        self.link.used_at = now
         self._contacted(self.link, now)
 
     def _contacted(self, link, now):
@@ -124,6 +126,7 @@ class Device:
         """Take what the hub wrote; a frame that is not right is counted and changes nothing."""
         if self.link is None:
             return
+        self.link.used_at = now
         raw = self.link.assembler.feed(fragment)
         if raw is not None:
             self._receive(raw, self.link, now)
@@ -177,13 +180,35 @@ class Device:
         first = self._pairing.deadline
         for peer in self.peers.values():
             first = earliest(first, peer.deadline)
-        return first
+        return first if self.yields else earliest(first, self._yields_at)
 
     def poll(self, now):
         """Do what is due."""
         self._pairing.poll(now)
         for peer in self.peers.values():
             peer.poll(now)
+        if self.link is not None and self.link.waiting:
+            self.link.used_at = now
+        at = self._yields_at
+        self.yields = at is not None and now >= at
+
+    @property
+    def _yields_at(self):
+        link, known = self.link, False
+        if link is None or not link.subscribed or link.waiting:
+            return None
+        machine = link.negotiation
+        if machine in self._pairing.negotiations and not machine.leaves_link:
+            return None
+        waits = self.broadcasting
+        for peer in self.peers.values():
+            if not peer.is_on(link):
+                waits = waits or peer.waits
+            elif peer.busy:
+                return None
+            else:
+                known = True
+        return link.used_at + (limits.YIELD_DELAY if known else limits.STRANGER_DELAY) if waits else None
 
     # --- frames --------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ class Link:
     def __init__(self, mtu=frames.MIN_MTU):
         self.mtu = mtu
         self.subscribed = False
+        self.used_at = 0  # when something went over it
         self.hellos = 0  # R0 so far
         self.negotiation = None  # the one that a frame over this link belonged to
         self.assembler = frames.Assembler()

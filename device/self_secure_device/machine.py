@@ -113,6 +113,11 @@ class Machine:
         return self._holds and 2 * self.request.sent <= self.request.parameters.n_max
 
     @property
+    def leaves_link(self):
+        """Whether its hub has nothing to say on the link for now."""
+        return self.state in (tables.BROADCASTING, tables.OPENED)
+
+    @property
     def running(self):
         """Whether this negotiation still waits for something."""
         return self.state != tables.ENDED

@@ -71,6 +71,20 @@ class Peer:
             return adverts.FORGETFUL
         return adverts.WAITING if self.queue else adverts.PAIRED
 
+    def is_on(self, link):
+        """Whether this hub is at the other end of the link."""
+        return self._link is link
+
+    @property
+    def waits(self):
+        """Whether this hub is expected: to fetch a message, to resume, or to use its new key for the first time."""
+        return bool(self.queue) or self.beacon_state in (adverts.READY, adverts.FORGETFUL)
+
+    @property
+    def busy(self):
+        """Whether an answer of this hub is expected on its link."""
+        return self._resume is not None or not (self.session is None or self.session.sender.idle)
+
     @property
     def needs_resume(self):
         """Whether the chain is lost or frozen: beacon state 3."""

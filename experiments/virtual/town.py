@@ -105,6 +105,7 @@ class Town:
             self._beacon()
         self._exchange()
         idle = self._idle_at()
+        self._hang_up |= self.linked is not None and self.node.core.yields
         if self._hang_up or (idle is not None and idle <= self.now):
             self.disconnect()
 

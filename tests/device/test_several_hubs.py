@@ -7,7 +7,7 @@ import pytest
 from self_secure_device import adverts, frames, keyring, limits
 from self_secure_device.errors import DeviceError
 from self_secure_device.session import BYTES, READINGS, TEXT
-from tests.device.bench import Bench
+from tests.device.bench import VERIFIED, Bench
 from tests.device.household import JOIN, Member, broadcast, household
 from tests.device.responder import Renewer, Responder
 
@@ -418,3 +418,71 @@ def test_a_stranger_cannot_answer_for_a_known_hub() -> None:
     stranger = Responder(b"z" * 16, b"z" * 16, b"z" * 32, b"z" * 16)
     assert bench.give(frames.encode_head(frames.R0, b"n" * 16 + stranger.identity)) == []
     assert bench.device.counters["out of state"] == 1
+
+
+# --- one link for all
+
+
+def test_a_hub_that_has_everything_makes_room_for_one_that_waits() -> None:
+    bench, [one, _two] = household("a", "b")
+    bench.device.send(READINGS, b"\x01\x50", bench.now)
+    bench.connect()
+    one.take(one.say(6, b""))
+    bench.pass_time(limits.YIELD_DELAY - 1)
+    assert not bench.device.yields
+    bench.pass_time(1)
+    assert bench.device.yields
+
+
+def test_nobody_is_hung_up_on_while_nobody_waits() -> None:
+    bench, [_one] = household("a")
+    bench.connect()
+    bench.pass_time(600_000)
+    assert not bench.device.yields
+
+
+def test_an_unanswered_message_keeps_the_link() -> None:
+    bench, [one, _two] = household("a", "b")
+    bench.device.send(READINGS, b"\x01\x50", bench.now)
+    bench.connect()
+    one.say(6, b"")
+    bench.pass_time(limits.YIELD_DELAY)
+    assert not bench.device.yields
+
+
+def test_a_stranger_gets_more_time() -> None:
+    bench, _ = household("a", "b")
+    bench.device.send(READINGS, b"\x01\x50", bench.now)
+    bench.connect()
+    bench.pass_time(limits.STRANGER_DELAY - 1)
+    assert not bench.device.yields
+    bench.pass_time(1)
+    assert bench.device.yields
+
+
+def test_a_hub_in_the_middle_of_its_negotiation_is_not_hung_up_on() -> None:
+    bench = Bench()
+    one, two = Member(bench, "a"), Member(bench, "b")
+    one.ask()
+    two.ask(JOIN)
+    broadcast(bench, one, two)
+    bench.connect()
+    bench.give(one.responder.respond(sorted(one.responder.random)))
+    bench.pass_time(limits.STRANGER_DELAY)
+    assert not bench.device.yields
+
+
+def test_a_hub_makes_room_for_the_broadcast_of_another_one() -> None:
+    bench = Bench()
+    one, two = Member(bench, "a"), Member(bench, "b")
+    one.ask()
+    two.ask(JOIN)
+    broadcast(bench, one, two)
+    one.agree()
+    bench.connect()
+    info = one.say(VERIFIED, b"\x01")
+    bench.pass_time(limits.YIELD_DELAY)
+    assert not bench.device.yields  # its INFO is unanswered
+    one.take(info)
+    bench.pass_time(limits.YIELD_DELAY)
+    assert bench.device.yields

@@ -77,7 +77,7 @@ class Story:
         async with self.home_assistant.signed_in() as api:
             path = f"/api/config/config_entries/flow/{await self.flow_of_display(api)}"
             step = await api.post(path, {"security": {"method": "hybrid"}})
-            return str((await pairing._follow(api, step, WITHIN))["type"])
+            return str((await pairing.follow(api, step, WITHIN))["type"])
 
     async def say(self, text: str) -> bool:
         async with self.home_assistant.signed_in() as api:

@@ -126,7 +126,7 @@ def test_a_hub_that_is_away_costs_the_others_neither_readings_nor_resume_after_r
     world.node.power_cut()
     assert world.run(lambda: len(here.told(EpochStarted)) == 2, PATIENCE)
     began = world.connections
-    assert not world.run(lambda: False, 120.0)
+    assert not world.run(lambda: False, 60.0)
     assert world.node.core.state == adverts.FORGETFUL  # for the other one's sake
     assert len(here.told(EpochStarted)) == 2
     world.node.core.send(MessageType.READINGS, READING, round(world.now * 1000))
