@@ -31,6 +31,7 @@ from .packets import FrameType, Packet, Request, decode_packet, peek_type
 from .session import INTERNAL, Outgoing
 from .settings import Settings
 from .snapshot import DeviceState, Pairing
+from .suites import HYBRID
 from .terms import Outcome, Terms
 from .view import ConnectionView
 from .window import PairingWindow
@@ -72,16 +73,19 @@ class Connection(ConnectionView):
 
     # --- the user
 
-    def open_pairing(self, now: float, floor: int | None = None) -> None:
+    def open_pairing(self, now: float, floor: int | None = None, relayed: bool = False) -> None:
         """Open the window: the user wants a key with this device. LocalError if a negotiation is running.
 
-        `floor` is the weakest suite that the user accepts this time; None: the one of the settings.
+        `floor` is the weakest suite that the user accepts this time; None: the one of the settings. A pairing that is
+        `relayed` runs in `hybrid` whatever they say, and needs the comparison of the code (protocol.md 10).
         """
         self._check_running()
         settings = self._settings
+        accepted = settings.floor if floor is None else floor
         terms = Terms(
             hub_id=settings.hub_id,
-            floor=settings.floor if floor is None else floor,
+            floor=HYBRID.id if relayed else accepted,
+            relayed=relayed,
             rule=settings.rule,
             human_check=settings.human_check,
             expected_identity=self.identity,

@@ -49,6 +49,7 @@ class PairingRecord:
     conflicts: int
     scanners: int
     floor: int = 0x11  # lowest suite that the user accepted then
+    relayed: bool = False  # through a relay, which heard every random packet: no secrecy from packet loss against it
 
 
 @dataclass(frozen=True, slots=True)

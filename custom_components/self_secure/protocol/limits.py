@@ -17,7 +17,9 @@ FRAME_MAX: Final = 1024  # byte 1,025 discards the frame
 FRAGMENTS_MAX: Final = 128  # the number has seven bits
 TEXT_MIN: Final = 9  # type u8 and id u64 of a message
 BODY_MAX: Final = 975  # header 8 + Rand 16 + type 1 + id 8 + body + MAC 16 <= 1,024
-INNER_BODY_MAX: Final = 911  # through a relay (protocol.md 10)
+INNER_FRAME_MAX: Final = 960  # through a relay (protocol.md 10): behind path and ttl in one DATA of the hop
+INNER_BODY_MAX: Final = 911  # of a message in such a frame
+RELAY_TTL: Final = 4  # hops that a frame may take
 U8_MAX: Final = 0xFF
 U16_MAX: Final = 0xFFFF
 U32_MAX: Final = 0xFFFF_FFFF

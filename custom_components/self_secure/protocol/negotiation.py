@@ -228,11 +228,17 @@ class Negotiation:
 
     def _record(self) -> PairingRecord:
         """Return the record; `verified` comes with the user's answer."""
-        collection, agreed = self._collection, self._agreed
+        collection, agreed, terms = self._collection, self._agreed, self._terms
         reached = (len(agreed), sets.loss_of(agreed), collection.secrecy(agreed), collection.rule.assumed_loss)
-        return PairingRecord(self._basis.suite.id, False, *reached, collection.conflict_count, collection.scanners, self._terms.floor)
+        circumstances = (collection.conflict_count, collection.scanners, terms.floor, terms.relayed)
+        return PairingRecord(self._basis.suite.id, False, *reached, *circumstances)
 
     # --- the end
+
+    @property
+    def relayed(self) -> bool:
+        """Whether it runs through a relay, which could be the one in the middle."""
+        return self._terms.relayed
 
     @property
     def suspicious(self) -> bool:

@@ -56,6 +56,7 @@ class Terms:
     rule: StopRule
     human_check: HumanCheckSlot
     expected_identity: bytes | None = None  # when a known device pairs again
+    relayed: bool = False  # through a relay: in `hybrid` and with the code compared, or not at all (protocol.md 10)
     keys_full: Callable[[], bool] = lambda: False  # no room for one more key of this device (rule 7)
     psk: bytes = field(default=b"", repr=False)
 

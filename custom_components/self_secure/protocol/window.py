@@ -69,10 +69,15 @@ class PairingWindow:
                 self._wire.let_go()
 
     def answer(self, verdict: Verdict, now: float) -> Outcome | None:
-        """Return the key that the user lets in, None for "different"; LocalError if there is no code to answer."""
+        """Return the key that the user lets in, None for "different".
+
+        LocalError if there is no code to answer, or if "not shown" is no answer: a relay could be in the middle.
+        """
         negotiation = self._negotiation
         if negotiation is None or negotiation.state is not NegotiationState.COMPARING or negotiation.outcome is None:
             raise LocalError("there is no code to answer")
+        if verdict is Verdict.NOT_SHOWN and negotiation.relayed:
+            raise LocalError("a pairing through a relay counts only if the code was compared")
         if verdict is not Verdict.DIFFERENT:
             return self._finish(negotiation, negotiation.outcome)
         self.fail(Cause.DIFFERENT_CODE, now)

@@ -82,9 +82,9 @@ class Client(ContactListener):
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name=f"self_secure {self._name}")
 
-    def open_pairing(self, floor: int | None = None) -> None:
+    def open_pairing(self, floor: int | None = None, relayed: bool = False) -> None:
         """Accept the device's next request for a key, with suite `floor` or a better one (None: as the settings say)."""
-        self._post(lambda now: self.connection.open_pairing(now, floor))
+        self._post(lambda now: self.connection.open_pairing(now, floor, relayed))
 
     def cancel_pairing(self) -> None:
         """End a running negotiation."""
