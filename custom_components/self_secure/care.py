@@ -10,7 +10,7 @@ from homeassistant.helpers.event import async_track_time_interval
 from . import radio
 from .const import OPTION_FLOOR, OPTION_KEEP_CONNECTED, OPTION_POLL_MINUTES
 from .hub import HUB
-from .issues import Issue, async_raise, async_solve
+from .issues import OF_A_NEW_KEY, OF_THE_KEY, Issue, async_raise, async_solve
 from .protocol.events import (
     CloneSuspected,
     EpochStarted,
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 CHECK_INTERVAL: Final = timedelta(seconds=60)
 CHECKS_WITHOUT_PATH: Final = 15  # a quarter of an hour: a proxy that restarts or is busy is no reason to worry
 CHECKS_WITHOUT_KEY: Final = 2  # one beacon may be from before the pairing
-
-_OF_THE_KEY: Final = (Issue.NO_COMMON_KEY, Issue.RESUME_UNANSWERED, Issue.DEVICE_RESET)
-"""Solved as soon as the device proves that it holds our key."""
 
 
 class Care:
@@ -69,10 +66,10 @@ class Care:
         match event:
             case MessageReceived() | MessageDelivered() | EpochStarted(resumed=True):
                 self._without_key, self._proved = 0, self._hass.loop.time()
-                async_solve(self._hass, self._entry, *_OF_THE_KEY, Issue.NO_PATH)
+                async_solve(self._hass, self._entry, *OF_THE_KEY, Issue.NO_PATH)
             case PairingCompleted():
                 self._without_key, self._proved = 0, self._hass.loop.time()
-                async_solve(self._hass, self._entry, *_OF_THE_KEY, Issue.CLONE_SUSPECTED, Issue.NEW_KEY_REQUESTED)
+                async_solve(self._hass, self._entry, *OF_A_NEW_KEY)
                 self._check_floor()
             case CloneSuspected():
                 async_raise(self._hass, self._entry, Issue.CLONE_SUSPECTED)

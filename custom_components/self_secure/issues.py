@@ -26,6 +26,12 @@ class Issue(StrEnum):
     NEW_KEY_REQUESTED = "new_key_requested"  # its button was pressed
 
 
+OF_THE_KEY: Final = (Issue.NO_COMMON_KEY, Issue.RESUME_UNANSWERED, Issue.DEVICE_RESET)
+"""Solved as soon as the device proves that it holds our key."""
+
+OF_A_NEW_KEY: Final = (*OF_THE_KEY, Issue.CLONE_SUSPECTED, Issue.NEW_KEY_REQUESTED)
+"""Solved by pairing again."""
+
 _ADVICE: Final = frozenset({Issue.NEWER_VERSION, Issue.NO_PATH})
 """Nothing here can fix these: the text tells what to do."""
 

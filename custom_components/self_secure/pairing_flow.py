@@ -16,6 +16,7 @@ from . import flow_forms, radio
 from .batch import Batch, Candidate
 from .const import CONF_HUB, CONF_IDENTITY, DOMAIN, FIELD_NEXT, FIELD_VERDICT, OPTION_FLOOR, SECTION_SECURITY
 from .hub import HUB
+from .issues import OF_A_NEW_KEY, async_solve
 from .pairing_errors import AlreadyPairedError, UnreachableError
 from .protocol.errors import Cause
 from .protocol.events import Verdict
@@ -195,6 +196,7 @@ class PairingSteps(ConfigFlow):
         if entry is None:
             raise ValueError("there is no entry")
         if entry.state is not ConfigEntryState.LOADED:
+            async_solve(self.hass, entry, *OF_A_NEW_KEY)  # nobody watches an entry that is not loaded
             self.hass.config_entries.async_schedule_reload(entry.entry_id)
         kept = {name: value for name, value in entry.options.items() if name != OPTION_FLOOR or candidate.floor is None}
         return self.async_update_and_abort(entry, options={**kept, **self._options_of(candidate)})

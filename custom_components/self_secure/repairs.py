@@ -27,7 +27,9 @@ class PairAgainFlow(RepairsFlow):
             return self.async_abort(reason="entry_removed")
         if user_input is None:
             return self.async_show_form(step_id="confirm", description_placeholders={"name": entry.title})
-        return self.async_create_entry(data={}, next_flow=(FlowType.CONFIG_FLOW, await _pair_again(self.hass, entry)))
+        # ended otherwise, the issue would be deleted although the dialog that follows may be closed: the new key solves it
+        next_flow = (FlowType.CONFIG_FLOW, await _pair_again(self.hass, entry))
+        return self.async_abort(reason="pair_again", description_placeholders={"name": entry.title}, next_flow=next_flow)
 
 
 async def _pair_again(hass: HomeAssistant, entry: ConfigEntry) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from homeassistant.components.repairs import DOMAIN as REPAIRS, RepairsFlow
+from homeassistant.components.repairs import DOMAIN as REPAIRS
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
@@ -22,7 +22,7 @@ from custom_components.self_secure.protocol.events import (
     PairingRequested,
     ResumeFailed,
 )
-from custom_components.self_secure.repairs import PairAgainFlow, async_create_fix_flow
+from custom_components.self_secure.repairs import async_create_fix_flow
 
 from .conftest import SimulatedDevice, StartDevice, pair, state_of, until, until_step
 
@@ -124,45 +124,59 @@ async def test_reset_is_told_and_repaired(home: HomeAssistant, thermometer: Simu
     assert shown(home) == set()
 
 
+async def begin_fix(hass: HomeAssistant, issue: Issue) -> Any:
+    """Open a repair as a user does, read its text and confirm it."""
+    assert await async_setup_component(hass, REPAIRS, {})
+    entry, manager = entry_of(hass), hass.data[REPAIRS]["flow_manager"]
+    asked = await manager.async_init(DOMAIN, context={"issue_id": issue_id(issue, entry.entry_id)})
+    assert (asked["type"], asked["step_id"]) == ("form", "confirm")
+    assert asked["description_placeholders"] == {"name": entry.title}
+    return await manager.async_configure(asked["flow_id"], {})
+
+
 async def fix(hass: HomeAssistant, device: SimulatedDevice, issue: Issue) -> str | None:
     """Repair as a user: confirm, confirm the dialog that follows, compare the codes."""
-    assert await async_setup_component(hass, REPAIRS, {})
-    entry = entry_of(hass)
-    flow = await async_create_fix_flow(hass, issue_id(issue, entry.entry_id), {"entry_id": entry.entry_id})
-    done = await confirmed(hass, flow)
-    flow_id = done["next_flow"][1]
+    flow_id = (await begin_fix(hass, issue))["next_flow"][1]
     shown_code = await until_step(hass, await hass.config_entries.flow.async_configure(flow_id, {}))
     assert device.told("code")[-1] == (shown_code["description_placeholders"] or {})["code"]
     result = await hass.config_entries.flow.async_configure(flow_id, {"verdict": "same"})
     return str(result["reason"])
 
 
-async def confirmed(hass: HomeAssistant, flow: RepairsFlow) -> Any:
-    """Read the text of a fix flow and confirm it."""
-    assert isinstance(flow, PairAgainFlow)
-    flow.hass, flow.flow_id, flow.handler = hass, "fix", DOMAIN
-    asked = await flow.async_step_init()
-    assert (asked["type"], asked["step_id"]) == ("form", "confirm")
-    assert asked["description_placeholders"] == {"name": entry_of(hass).title}
-    return await flow.async_step_confirm({})
-
-
-@pytest.mark.parametrize("issue", FIXABLE)
-async def test_repair_goes_on_with_the_flow_that_is_there(home: HomeAssistant, thermometer: SimulatedDevice, issue: Issue) -> None:
-    async_raise(home, entry_of(home), issue)
+async def test_repair_that_is_not_finished_stays(home: HomeAssistant, thermometer: SimulatedDevice) -> None:
+    """A second repair goes on with the dialog that the first one has opened; who closes that one is asked again."""
     entry = entry_of(home)
-    flow = await async_create_fix_flow(home, issue_id(issue, entry.entry_id), {"entry_id": entry.entry_id})
-    first = (await confirmed(home, flow))["next_flow"]
-    second = (await confirmed(home, flow))["next_flow"]
-    assert first == second
-    assert [one["flow_id"] for one in entry.async_get_active_flows(home, {"reauth"})] == [first[1]]
+    for issue in FIXABLE:
+        async_raise(home, entry, issue)
+        first, second = await begin_fix(home, issue), await begin_fix(home, issue)
+        assert (first["type"], first["reason"], first["next_flow"]) == ("abort", "pair_again", second["next_flow"])
+        assert [one["flow_id"] for one in entry.async_get_active_flows(home, {"reauth"})] == [first["next_flow"][1]]
+        home.config_entries.flow.async_abort(first["next_flow"][1])
+    assert shown(home) == set(FIXABLE)
+
+
+async def test_new_key_repairs_an_entry_that_was_not_loaded(home: HomeAssistant, thermometer: SimulatedDevice) -> None:
+    entry = entry_of(home)
+    for issue in (Issue.CLONE_SUSPECTED, Issue.NEW_KEY_REQUESTED, Issue.DEVICE_RESET):
+        async_raise(home, entry, issue)
+    assert await home.config_entries.async_unload(entry.entry_id)
+    thermometer.program.pair()
+    assert await fix(home, thermometer, Issue.CLONE_SUSPECTED) == "reauth_successful"
+    assert shown(home) == set()
 
 
 async def test_repair_of_a_removed_device(home: HomeAssistant) -> None:
-    flow = await async_create_fix_flow(home, "key_lost_gone", {"entry_id": "gone"})
-    assert isinstance(flow, PairAgainFlow)
-    flow.hass, flow.flow_id, flow.handler = home, "fix", DOMAIN
-    done = await flow.async_step_init()
+    assert await async_setup_component(home, REPAIRS, {})
+    ir.async_create_issue(
+        home,
+        DOMAIN,
+        "key_lost_gone",
+        data={"entry_id": "gone"},
+        is_fixable=True,
+        severity=ir.IssueSeverity.ERROR,
+        translation_key=Issue.KEY_LOST.value,
+    )
+    done = await home.data[REPAIRS]["flow_manager"].async_init(DOMAIN, context={"issue_id": "key_lost_gone"})
     assert (done["type"], done["reason"]) == ("abort", "entry_removed")
 
 
