@@ -7,7 +7,7 @@ import logging
 from typing import Any, Final
 
 from homeassistant.components import bluetooth
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import CONF_ADDRESS, CONF_MODEL, CONF_NAME, EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import CALLBACK_TYPE, Event as BusEvent, HassJob, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
@@ -266,8 +266,14 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
         self.async_update_listeners()
 
         @callback
-        def reload(_now: datetime) -> None:
-            self.hass.config_entries.async_schedule_reload(self.config_entry.entry_id)
+        def begin(_now: datetime) -> None:
+            self.hass.async_create_task(self._async_begin_anew(), f"{DOMAIN} {self.name} after a failed write")
 
-        job = HassJob(reload, cancel_on_shutdown=True)
+        job = HassJob(begin, cancel_on_shutdown=True)
         self.config_entry.async_on_unload(async_call_later(self.hass, RELOAD_SECONDS, job))
+
+    async def _async_begin_anew(self) -> None:
+        """Set up the entry again; Home Assistant's own reload would close the dialog in which the device is being paired again."""
+        entries, entry = self.hass.config_entries, self.config_entry
+        if entry.state is ConfigEntryState.LOADED and await entries.async_unload(entry.entry_id):
+            await entries.async_setup(entry.entry_id)

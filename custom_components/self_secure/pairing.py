@@ -105,7 +105,9 @@ class PairingAttempt:
             raise UnreachableError("not_connectable", radio.why_unreachable(self._hass, self._address))
 
     def _borrow(self, owner: SelfSecureCoordinator) -> Client:
-        """Return the client of a loaded entry, and hear what happens to it."""
+        """Return the client of a loaded entry, and hear what happens to it; one that a failed write has ended hears nothing."""
+        if owner.client.ended:
+            raise PairingError(Cause.NOT_STORED, suspicious=False)
         self._client, self._owner = owner.client, owner
         owner.protocol_listeners.add(self._on_event)
         self._stop_listening = lambda: owner.protocol_listeners.discard(self._on_event)

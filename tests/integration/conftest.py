@@ -17,6 +17,8 @@ import pytest
 
 import custom_components
 from custom_components.self_secure.const import DOMAIN
+from custom_components.self_secure.store import DurableStore
+from custom_components.self_secure.transport.client import StorageError
 from self_secure_device_linux.program import Program, Settings
 from simulation.world import Plan, World
 
@@ -127,6 +129,11 @@ async def until_step(hass: HomeAssistant, result: ConfigFlowResult) -> ConfigFlo
             await asyncio.sleep(0.05)
             result = await hass.config_entries.flow.async_configure(result["flow_id"])
     return result
+
+
+async def disk_full(_store: DurableStore, _data: object) -> None:
+    """Take the place of `DurableStore.async_save` on a full disk."""
+    raise StorageError("the disk is full")
 
 
 def failed_with(shown: ConfigFlowResult) -> str | None:

@@ -12,10 +12,9 @@ from custom_components.self_secure.const import DOMAIN
 from custom_components.self_secure.diagnostics import async_get_config_entry_diagnostics
 from custom_components.self_secure.hub import async_load_hub
 from custom_components.self_secure.store import DurableStore
-from custom_components.self_secure.transport.client import StorageError
 from simulation.world import World
 
-from .conftest import SimulatedDevice, StartDevice, device_id, discovered_flow, pair, state_of, until
+from .conftest import SimulatedDevice, StartDevice, device_id, discovered_flow, disk_full, pair, state_of, until
 
 TEMPERATURE = "sensor.test_thermometer_temperature"
 
@@ -151,13 +150,10 @@ async def test_pair_again_after_removal_and_reset(home: HomeAssistant, thermomet
 async def test_failed_write_stops_the_send_and_the_entry_begins_anew(
     home: HomeAssistant, thermometer: SimulatedDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(_store: DurableStore, _data: object) -> None:
-        raise StorageError("the disk is full")
-
     monkeypatch.setattr(coordinator_module, "RELOAD_SECONDS", 0.2)
     before = entry_of(home).runtime_data
     with monkeypatch.context() as broken:
-        broken.setattr(DurableStore, "async_save", fail)
+        broken.setattr(DurableStore, "async_save", disk_full)
         call = {"device_id": device_id(home, thermometer), "message": "never", "timeout": 1}
         response = await home.services.async_call(DOMAIN, "send_message", call, blocking=True, return_response=True)
         assert [one["delivered"] for one in (response or {}).values()] == [False]  # type: ignore[index,call-overload]  # JSON

@@ -13,9 +13,8 @@ from custom_components.self_secure.const import DOMAIN
 from custom_components.self_secure.hub import HUB
 from custom_components.self_secure.store import DurableStore
 from custom_components.self_secure.transport import contact
-from custom_components.self_secure.transport.client import StorageError
 
-from .conftest import SimulatedDevice, StartDevice, device_entry, pair, until
+from .conftest import SimulatedDevice, StartDevice, device_entry, disk_full, pair, until
 
 HUB_DEFAULTS = {"minimum": 16, "target_bits": 4, "assumed_loss": 20, "w": 32, "omega": 5, "floor": "hybrid"}
 
@@ -84,10 +83,7 @@ async def test_other_devices_are_loaded_anew_too(home: HomeAssistant, thermomete
 
 
 async def test_options_that_cannot_be_written(home: HomeAssistant, thermometer: SimulatedDevice, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def fail(_store: DurableStore, _data: object) -> None:
-        raise StorageError("the disk is full")
-
-    monkeypatch.setattr(DurableStore, "async_save", fail)
+    monkeypatch.setattr(DurableStore, "async_save", disk_full)
     shown = await choose(home, {"w": 8})
     assert shown["errors"] == {"base": "not_stored"}
     assert "w" not in home.data[HUB].options

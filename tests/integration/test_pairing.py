@@ -17,10 +17,9 @@ from custom_components.self_secure.pairing_errors import AlreadyPairedError, Pai
 from custom_components.self_secure.protocol.errors import Cause
 from custom_components.self_secure.store import DurableStore
 from custom_components.self_secure.transport.beacon import RandomPacket
-from custom_components.self_secure.transport.client import StorageError
 from simulation.world import World
 
-from .conftest import StartDevice, confirm, discovered_flow, failed_with, listed, pair, state_of, until, until_step
+from .conftest import StartDevice, confirm, discovered_flow, disk_full, failed_with, listed, pair, state_of, until, until_step
 
 ERRORS = json.loads((Path(config_flow.__file__).parent / "translations" / "en.json").read_text())["config"]["error"]
 
@@ -104,12 +103,9 @@ async def test_closing_the_dialog_ends_both_sides(home: HomeAssistant, hass_stor
 async def test_key_that_cannot_be_written(
     home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(_store: DurableStore, _data: object) -> None:
-        raise StorageError("the disk is full")
-
     device = await start_device()
     shown = await confirm(home, device)
-    monkeypatch.setattr(DurableStore, "async_save", fail)
+    monkeypatch.setattr(DurableStore, "async_save", disk_full)
     done = await home.config_entries.flow.async_configure(shown["flow_id"], {"verdict": "same"})
     assert failed_with(done) == "not_stored"
     assert stored_keys(hass_storage) == []

@@ -1,19 +1,23 @@
 """Reauth and reconfigure: a new key beside the old one, for a device that has an entry."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState, ConfigFlowResult
 from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
 import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed  # type: ignore[import-untyped]  # the plugin tells no types
 
 from custom_components.self_secure import pairing
 from custom_components.self_secure.const import DOMAIN
+from custom_components.self_secure.coordinator import RELOAD_SECONDS
 from custom_components.self_secure.hub import HUB
 from custom_components.self_secure.protocol import limits
 from custom_components.self_secure.store import DurableStore
 
-from .conftest import SimulatedDevice, StartDevice, confirm, device_id, failed_with, pair, state_of, until, until_step
+from .conftest import SimulatedDevice, StartDevice, confirm, device_id, disk_full, failed_with, pair, state_of, until, until_step
 
 TEMPERATURE = "sensor.test_thermometer_temperature"
 
@@ -201,3 +205,24 @@ async def test_answer_that_takes_too_long_to_store(home: HomeAssistant, start_de
     device = await start_device()
     shown = await confirm(home, device)
     assert failed_with(await home.config_entries.flow.async_configure(shown["flow_id"], {"verdict": "same"})) == "not_stored"
+
+
+async def test_failed_write_is_told_as_long_as_the_client_has_not_been_built_anew(
+    home: HomeAssistant, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = await start_device()
+    entry = await pair(home, device)
+    ended = entry.runtime_data
+    device.program.pair()
+    shown = await begin_reauth(home, entry)
+    with monkeypatch.context() as full:
+        full.setattr(DurableStore, "async_save", disk_full)
+        failed = await home.config_entries.flow.async_configure(shown["flow_id"], {"verdict": "same"})
+        assert failed_with(failed) == "not_stored"
+        again = await until_step(home, await home.config_entries.flow.async_configure(shown["flow_id"], {}))
+        assert failed_with(again) == "not_stored"
+    async_fire_time_changed(home, dt_util.utcnow() + timedelta(seconds=RELOAD_SECONDS + 1))
+    await until(lambda: entry.state is ConfigEntryState.LOADED and entry.runtime_data is not ended)
+    device.program.pair()
+    again = await until_step(home, await home.config_entries.flow.async_configure(shown["flow_id"], {}))
+    assert (await compare(home, device, again))["reason"] == "reauth_successful"

@@ -75,6 +75,11 @@ class Client(ContactListener):
         self._link_unneeded = False
         self._ended = False
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is done any more: it was stopped, or a write has failed."""
+        return self._ended
+
     # --- inputs
 
     def start(self) -> None:
