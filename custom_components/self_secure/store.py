@@ -1,5 +1,6 @@
 """Keys on disk: a snapshot is durable before anything that depends on it leaves (protocol.md 7)."""
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, Final, override
@@ -39,10 +40,15 @@ class DurableStore(Store[Stored]):
     def __init__(self, hass: HomeAssistant, name: str) -> None:
         super().__init__(hass, STORE_VERSION, f"{DOMAIN}.{name}", private=True, atomic_writes=True)
         self._failure: Exception | None = None
+        self._saving = asyncio.Lock()  # else one save would read back what another one wrote
 
     @override
     async def async_save(self, data: Stored) -> None:
         """Make `data` durable; raises `StorageError`, and then the disk holds the old data or the new."""
+        async with self._saving:
+            await self._async_make_durable(data)
+
+    async def _async_make_durable(self, data: Stored) -> None:
         if self.hass.is_stopping:
             raise StorageError("Home Assistant is stopping, nothing new is stored")
         expected = json_bytes(data)

@@ -1,14 +1,17 @@
 """The store on a real disk: durable, private, and honest about failures."""
 
+import asyncio
 from collections.abc import AsyncIterator
 import json
 from pathlib import Path
 import stat
 
+from homeassistant.config_entries import ConfigEntries
 from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 import pytest
 
+from custom_components.self_secure.hub import async_load_hub
 from custom_components.self_secure.store import DurableStore, async_clean, device_store
 from custom_components.self_secure.transport.client import StorageError
 
@@ -117,3 +120,16 @@ async def test_the_clean_up_touches_no_store(bare: HomeAssistant) -> None:
     await device_store(bare, IDENTITY).async_save(DATA)
     await async_clean(bare)
     assert await device_store(bare, IDENTITY).async_load() == DATA
+
+
+async def test_saves_at_the_same_time_do_not_fail_each_other(bare: HomeAssistant) -> None:
+    store = device_store(bare, IDENTITY)
+    await asyncio.gather(*(store.async_save({"version": number}) for number in range(8)))
+    assert await store.async_load() == {"version": 7}
+
+
+async def test_notes_at_the_same_time_are_all_kept(bare: HomeAssistant) -> None:
+    bare.config_entries = ConfigEntries(bare, {})
+    hub = await async_load_hub(bare)
+    await asyncio.gather(*(hub.async_note(f"{number:032x}") for number in range(8)))
+    assert (await async_load_hub(bare)).unfinished == {f"{number:032x}" for number in range(8)}
