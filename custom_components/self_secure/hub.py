@@ -1,5 +1,6 @@
 """What all devices of this Home Assistant share: its identity, the pairing options, and the one human check."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 import logging
@@ -17,7 +18,6 @@ from .protocol.refusal import Refusals
 from .protocol.suites import HYBRID
 from .protocol.terms import HumanCheckSlot
 from .store import DurableStore, Stored, hub_store
-from .transport.client import StorageError
 from .transport.slots import Slots
 
 if TYPE_CHECKING:
@@ -54,12 +54,13 @@ class Hub:
     options: Mapping[str, Any]
     store: DurableStore
     stored: Stored  # as read, so that what a newer version has added is kept
-    unfinished: set[str] = field(default_factory=set)  # identities, 32 hex digits
+    unfinished: frozenset[str] = frozenset()  # identities, 32 hex digits
     human_check: HumanCheckSlot = field(default_factory=HumanCheckSlot)
     refusals: Refusals = field(default_factory=Refusals)
     handovers: dict[str, Handover] = field(default_factory=dict)  # by identity, 32 hex digits
     slots: Slots = field(default_factory=lambda: Slots(lambda: 1))
     attempts: dict[str, PairingAttempt] = field(default_factory=dict)  # by address
+    _changing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def assumed_loss(self) -> int:
@@ -83,29 +84,27 @@ class Hub:
 
     async def async_note(self, identity: str) -> None:
         """Remember that a key without an entry is about to be stored; raises `StorageError`."""
-        if identity not in self.unfinished:
-            self.unfinished.add(identity)
-            await self._async_save()
+        async with self._changing:
+            if identity not in self.unfinished:
+                await self._async_save(self.options, self.unfinished | {identity})
 
     async def async_forget(self, identity: str) -> None:
         """The key of this device is gone; raises `StorageError`."""
-        if identity in self.unfinished:
-            self.unfinished.discard(identity)
-            await self._async_save()
+        async with self._changing:
+            if identity in self.unfinished:
+                await self._async_save(self.options, self.unfinished - {identity})
 
     async def async_set_options(self, options: Mapping[str, Any]) -> None:
         """Store the options of all devices; connections made from now on obey them. Raises `StorageError`."""
-        before, self.options = self.options, {**self.options, **options}
-        try:
-            await self._async_save()
-        except StorageError:
-            self.options = before
-            raise
+        async with self._changing:
+            await self._async_save({**self.options, **options}, self.unfinished)
 
-    async def _async_save(self) -> None:
-        options = {**self.stored["options"], **self.options}
-        self.stored = {**self.stored, "options": options, "unfinished": sorted(self.unfinished)}
-        await self.store.async_save(self.stored)
+    async def _async_save(self, options: Mapping[str, Any], unfinished: frozenset[str]) -> None:
+        """Write, and only then use: what could not be written must not come back with the next write."""
+        kept = {**self.stored["options"], **options}
+        stored = {**self.stored, "options": kept, "unfinished": sorted(unfinished)}
+        await self.store.async_save(stored)
+        self.stored, self.options, self.unfinished = stored, options, unfinished
 
     async def async_stop(self, _event: BusEvent) -> None:
         """Home Assistant is stopping: end what no entry owns."""
@@ -126,7 +125,7 @@ async def async_load_hub(hass: HomeAssistant) -> Hub:
         stored = {CONF_HUB: _known_hub_id(hass) or secrets.token_hex(IDENTITY_SIZE), "options": {}}
         await store.async_save(stored)
     options = {name: value for name, value in stored.setdefault("options", {}).items() if name in OPTIONS}
-    unfinished = set(stored.get("unfinished", ())) - {entry.unique_id for entry in hass.config_entries.async_entries(DOMAIN)}
+    unfinished = frozenset(stored.get("unfinished", ())) - {entry.unique_id for entry in hass.config_entries.async_entries(DOMAIN)}
     return Hub(bytes.fromhex(stored[CONF_HUB]), options, store, stored, unfinished, slots=Slots(lambda: connection_limit(hass)))
 
 

@@ -13,6 +13,7 @@ from custom_components.self_secure.const import DOMAIN
 from custom_components.self_secure.hub import HUB
 from custom_components.self_secure.store import DurableStore
 from custom_components.self_secure.transport import contact
+from custom_components.self_secure.transport.client import StorageError
 
 from .conftest import SimulatedDevice, StartDevice, device_entry, disk_full, pair, until
 
@@ -82,11 +83,20 @@ async def test_other_devices_are_loaded_anew_too(home: HomeAssistant, thermomete
     await until(lambda: entry.state is ConfigEntryState.LOADED and entry.runtime_data is not before)
 
 
-async def test_options_that_cannot_be_written(home: HomeAssistant, thermometer: SimulatedDevice, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(DurableStore, "async_save", disk_full)
-    shown = await choose(home, {"w": 8})
-    assert shown["errors"] == {"base": "not_stored"}
-    assert "w" not in home.data[HUB].options
+async def test_options_that_cannot_be_written(
+    home: HomeAssistant, hass_storage: dict[str, Any], thermometer: SimulatedDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, unknown = home.data[HUB], "00" * 16
+    with monkeypatch.context() as full:
+        full.setattr(DurableStore, "async_save", disk_full)
+        shown = await choose(home, {"w": 8})
+        assert shown["errors"] == {"base": "not_stored"}
+        with pytest.raises(StorageError):
+            await hub.async_note(unknown)
+    await hub.async_note("11" * 16)  # the next write does not bring them along
+    stored = hass_storage[f"{DOMAIN}.hub"]["data"]
+    assert ("w" in hub.options, "w" in stored["options"]) == (False, False)
+    assert unknown not in (*hub.unfinished, *stored["unfinished"])
 
 
 async def test_options_without_the_hub(home: HomeAssistant, thermometer: SimulatedDevice) -> None:
