@@ -21,7 +21,7 @@ async def kill_before_the_entry(
     """Leave what a Home Assistant finds that was killed within a second of the pairing; return the stored key."""
     key = f"{DOMAIN}.{device.identity}"
     assert await hass.config_entries.async_unload(entry.entry_id)
-    kept = deepcopy(storage[key])
+    kept = storage.pop(key)  # without it the device is not told that it is removed
     await hass.config_entries.async_remove(entry.entry_id)
     storage[key] = deepcopy(kept)
     await hass.data[HUB].async_note(device.identity)
