@@ -5,7 +5,7 @@ import math
 import time
 from typing import Any, Final, override
 
-from homeassistant.config_entries import SOURCE_IMPORT, ConfigEntryState, ConfigFlow, ConfigFlowResult
+from homeassistant.config_entries import SOURCE_IMPORT, SOURCE_RECONFIGURE, ConfigEntryState, ConfigFlow, ConfigFlowResult
 from homeassistant.const import CONF_ADDRESS, CONF_NAME
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import FlowResultType, UnknownFlow
@@ -199,7 +199,9 @@ class PairingSteps(ConfigFlow):
             async_solve(self.hass, entry, *OF_A_NEW_KEY)  # nobody watches an entry that is not loaded
             self.hass.config_entries.async_schedule_reload(entry.entry_id)
         kept = {name: value for name, value in entry.options.items() if name != OPTION_FLOOR or candidate.floor is None}
-        return self.async_update_and_abort(entry, options={**kept, **self._options_of(candidate)})
+        # without a reason Home Assistant would take its own text
+        reason = "reconfigure_successful" if self.source == SOURCE_RECONFIGURE else "reauth_successful"
+        return self.async_update_and_abort(entry, options={**kept, **self._options_of(candidate)}, reason=reason)
 
     async def _on_completed(self, candidate: Candidate) -> None:
         """Give each of several devices its entry at once: what comes later cannot undo it."""

@@ -64,7 +64,7 @@ def test_verdicts_are_named() -> None:
 def test_flow_steps_reasons_and_actions_are_the_codes_own() -> None:
     config = TEXTS["config"]
     flows = CODE.replace(FIXES, "")
-    asked = set(re.findall(r'reason="(\w+)"', flows)) | {"already_configured", "already_in_progress"}
+    asked = set(re.findall(r'reason="(\w+)"', flows)) | {"already_configured"}
     asked |= {"reauth_successful", "reconfigure_successful", "several_paired", "none_paired"}
     assert asked == set(config["abort"])
     causes = {cause.value for cause in Cause} | {f"{cause.value}_suspicious" for cause in Cause}

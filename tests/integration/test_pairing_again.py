@@ -61,6 +61,7 @@ async def test_reauth_of_a_loaded_entry(home: HomeAssistant, hass_storage: dict[
     device.program.pair()
     done = await compare(home, device, await begin_reauth(home, entry))
     assert (done["type"], done["reason"]) == ("abort", "reauth_successful")
+    assert "translation_domain" not in done  # the text is ours
     assert entry.runtime_data is coordinator
     await until(lambda: numbers_of(hass_storage, device) == [2])
     await reads(home, device)
@@ -179,6 +180,7 @@ async def test_reconfigure_lowers_what_is_accepted_of_this_device(
     lower = {"security": {"method": "loss"}}
     done = await until_step(home, await home.config_entries.flow.async_configure(flow["flow_id"], lower))
     assert (done["type"], done["reason"]) == ("abort", "reconfigure_successful"), done
+    assert "translation_domain" not in done  # the text is ours
     assert entry.options["floor"] == 0x01
     stored = hass_storage[f"{DOMAIN}.{device.identity}"]["data"]["pairings"][0]["record"]
     assert (stored["suite"], stored["floor"]) == (0x01, 0x01)
