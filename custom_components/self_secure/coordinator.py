@@ -19,6 +19,7 @@ from .const import CONF_CAPABILITIES, CONF_IDENTITY, CONF_VERSION, DOMAIN, MANUF
 from .deliveries import Deliveries, Delivery
 from .messages import TAKES_TEXT, Decoded, DeviceEvent, decode_capabilities, decode_info, decode_objects
 from .protocol.connection import Connection
+from .protocol.errors import StoppedError
 from .protocol.events import (
     CloneSuspected,
     EpochStarted,
@@ -64,6 +65,7 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
         self.save = saver(hass, self.identity)
         self.new_link = radio.link_factory(hass, lambda: self.address, self.name)
         self.deliveries = Deliveries()
+        self._rotating: set[asyncio.Future[int]] = set()  # who waits for new keys
         self.event_listeners: set[EventListener] = set()
         self.message_listeners: set[MessageListener] = set()
         self.protocol_listeners: set[ProtocolListener] = set()  # hear every event, after its own consequences
@@ -116,26 +118,29 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
         """Disconnect and write nothing any more."""
         if self._client is not None:
             await self._client.stop()
+        self._end_waiting()
+
+    def _end_waiting(self) -> None:
+        """Wake who waits for the device: nothing more is heard of it here."""
+        self.deliveries.interrupt()
+        for changed in tuple(self._rotating):
+            if not changed.done():
+                changed.set_exception(StoppedError("the entry was unloaded, or a write failed"))
 
     async def _async_on_stop(self, _event: BusEvent) -> None:
         await self.async_stop()
 
-    async def async_send(self, message_type: MessageType, body: bytes) -> asyncio.Future[Delivery]:
-        """Queue a message; the future tells of its acknowledgement. Raises `LocalError`."""
+    async def async_send(self, message_type: MessageType, body: bytes) -> Delivery:
+        """Queue a message; what it returns tells of its acknowledgement. Raises `LocalError`."""
         return self.deliveries.expect(await self.client.send(message_type, body))
 
     @callback
     def async_rotate(self) -> asyncio.Future[int]:
-        """Ask for new keys at the next contact; the future gives the new epoch. Raises `StoppedError`."""
+        """Ask for new keys at the next contact; the future gives the new epoch, or `StoppedError`. Raises `StoppedError`."""
         self.client.rotate()
         changed: asyncio.Future[int] = self.hass.loop.create_future()
-
-        def on_event(event: Event) -> None:
-            if isinstance(event, EpochStarted) and not changed.done():
-                changed.set_result(event.epoch)
-
-        self.protocol_listeners.add(on_event)
-        changed.add_done_callback(lambda _: self.protocol_listeners.discard(on_event))
+        self._rotating.add(changed)
+        changed.add_done_callback(self._rotating.discard)
         return changed
 
     # --- the air
@@ -193,6 +198,7 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
                 self.deliveries.settle(event)
             case EpochStarted() | PairingCompleted():
                 self._on_authentic()
+                self._on_rotated(event)
                 self.async_update_listeners()
             case StoreFailed():
                 self._on_store_failed()
@@ -211,6 +217,11 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
         entry = self.config_entry
         if entry.data[CONF_ADDRESS] != self.address:
             self.hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_ADDRESS: self.address})
+
+    def _on_rotated(self, event: EpochStarted | PairingCompleted) -> None:
+        for changed in tuple(self._rotating):
+            if isinstance(event, EpochStarted) and not changed.done():
+                changed.set_result(event.epoch)
 
     def _on_message(self, message_type: int, body: bytes) -> None:
         match message_type:
@@ -263,6 +274,7 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
     def _on_store_failed(self) -> None:
         """Begin again from what is on disk, a little later."""
         self.present = False
+        self._end_waiting()
         self.async_update_listeners()
 
         @callback

@@ -1,43 +1,66 @@
-"""Which messages still wait for the device's acknowledgement."""
+"""What becomes of the messages that the device has not acknowledged yet."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 
 from .protocol.events import MessageAbandoned, MessageDelayed, MessageDelivered
 
 
-@dataclass(slots=True)
-class Delivery:
-    """What became of one message."""
+class Fate(StrEnum):
+    """Where a message has ended, as far as it is known here."""
 
-    delivered: bool = False
+    QUEUED = "queued"  # on disk; delivered once, at a contact that is still to come
+    DELIVERED = "delivered"
+    ABANDONED = "abandoned"  # it was under way when the device was paired anew: nobody knows, and it is not repeated
+    INTERRUPTED = "interrupted"  # the entry was unloaded, perhaps for good: only a device that stays keeps its queue
+
+
+@dataclass(slots=True, eq=False)
+class Delivery:
+    """One message; `ended` is set when nothing more will be heard of it."""
+
+    fate: Fate = Fate.QUEUED
     id: int | None = None  # given at the first sending; known here with the acknowledgement
     attempts: int = 0
     seconds: float = 0.0  # from the first sending to the acknowledgement
+    ended: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+
+    def end(self, fate: Fate) -> None:
+        """Wake who waits for it."""
+        self.fate = fate
+        self.ended.set()
 
 
 class Deliveries:
-    """Futures by the protocol's handle."""
+    """Deliveries by the protocol's handle."""
 
     def __init__(self) -> None:
-        self._waiting: dict[int, asyncio.Future[Delivery]] = {}
+        self._waiting: dict[int, Delivery] = {}
 
-    def expect(self, handle: int) -> asyncio.Future[Delivery]:
-        """Return what resolves when the message is acknowledged, or is known to be lost from sight."""
-        future: asyncio.Future[Delivery] = asyncio.get_running_loop().create_future()
-        future.add_done_callback(lambda _: self._waiting.pop(handle, None))
-        self._waiting[handle] = future
-        return future
+    def expect(self, handle: int) -> Delivery:
+        """Return what is told of the message from now on."""
+        delivery = self._waiting[handle] = Delivery()
+        return delivery
 
     def settle(self, event: MessageDelivered | MessageDelayed | MessageAbandoned) -> None:
-        """Hand on what the protocol says about one message; a delayed one is still to come."""
-        future = self._waiting.get(event.handle)
-        if future is None or future.done():
+        """Note what the protocol says about one message; a delayed one is still to come."""
+        delivery = self._waiting.get(event.handle)
+        if delivery is None:
             return
         match event:
             case MessageDelivered():
-                future.set_result(Delivery(True, event.id, event.attempts, event.seconds))
+                delivery.id, delivery.attempts, delivery.seconds = event.id, event.attempts, event.seconds
+                self._end(event.handle, Fate.DELIVERED)
             case MessageAbandoned():
-                future.set_result(Delivery())
+                self._end(event.handle, Fate.ABANDONED)
             case MessageDelayed():
-                pass
+                delivery.attempts = event.attempts
+
+    def interrupt(self) -> None:
+        """Nothing more will be heard here."""
+        for handle in tuple(self._waiting):
+            self._end(handle, Fate.INTERRUPTED)
+
+    def _end(self, handle: int, fate: Fate) -> None:
+        self._waiting.pop(handle).end(fate)

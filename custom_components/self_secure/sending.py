@@ -1,13 +1,15 @@
 """Sending and changing keys on behalf of a person: the layers' errors become translated ones, once."""
 
 import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final
 
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
 from .const import DOMAIN
 from .coordinator import SelfSecureCoordinator
-from .deliveries import Delivery
+from .deliveries import Delivery, Fate
 from .protocol.errors import LocalError, MessageTooLargeError, QueueFullError
 from .protocol.events import MessageType
 from .protocol.limits import QUEUE_MAX
@@ -15,8 +17,15 @@ from .protocol.limits import QUEUE_MAX
 TIMEOUT_DEFAULT: Final = 30  # s: a device that is awake answers in two or three
 
 
-async def async_queue(coordinator: SelfSecureCoordinator, message_type: MessageType, body: bytes) -> asyncio.Future[Delivery]:
-    """Queue a message; the future tells what became of it. Raises `HomeAssistantError`."""
+def check_size(targets: Iterable[SelfSecureCoordinator], body: bytes) -> None:
+    """Raise `ServiceValidationError` if one of the devices cannot take so long a message, before any of them gets it."""
+    for coordinator in targets:
+        if len(body) > coordinator.connection.body_max:
+            raise translated(MessageTooLargeError(), coordinator)
+
+
+async def async_queue(coordinator: SelfSecureCoordinator, message_type: MessageType, body: bytes) -> Delivery:
+    """Queue a message, on the disk when this returns; what it returns tells what becomes of it. Raises `HomeAssistantError`."""
     try:
         return await coordinator.async_send(message_type, body)
     except LocalError as error:
@@ -25,23 +34,34 @@ async def async_queue(coordinator: SelfSecureCoordinator, message_type: MessageT
 
 async def async_deliver(coordinator: SelfSecureCoordinator, message_type: MessageType, body: bytes, seconds: float) -> Delivery:
     """Queue a message and wait for its acknowledgement; after `seconds` it stays queued. Raises `HomeAssistantError`."""
-    acknowledged = await async_queue(coordinator, message_type, body)
-    try:
+    delivery = await async_queue(coordinator, message_type, body)
+    with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
-            return await acknowledged
-    except TimeoutError:
-        return Delivery()
+            await delivery.ended.wait()
+    return delivery
+
+
+def undelivered(fate: Fate, names: str, seconds: float) -> HomeAssistantError:
+    """Return the error that says what became of a message."""
+    name = {"name": names}
+    match fate:
+        case Fate.ABANDONED:
+            return HomeAssistantError(translation_domain=DOMAIN, translation_key="message_abandoned", translation_placeholders=name)
+        case Fate.INTERRUPTED:
+            return HomeAssistantError(translation_domain=DOMAIN, translation_key="message_interrupted", translation_placeholders=name)
+        case _:
+            late = {"name": names, "seconds": f"{seconds:g}"}
+            return HomeAssistantError(translation_domain=DOMAIN, translation_key="not_delivered", translation_placeholders=late)
 
 
 async def async_change_key(coordinator: SelfSecureCoordinator, seconds: float) -> int | None:
     """Return the epoch of the new keys, None after `seconds`: then they change at the next contact. Raises `HomeAssistantError`."""
     try:
         changed = coordinator.async_rotate()
-    except LocalError as error:
-        raise translated(error, coordinator) from error
-    try:
         async with asyncio.timeout(seconds):
             return await changed
+    except LocalError as error:
+        raise translated(error, coordinator) from error
     except TimeoutError:
         return None
 

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import binascii
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from homeassistant.const import ATTR_DEVICE_ID
@@ -22,10 +23,10 @@ from .const import (
     SERVICE_SEND_MESSAGE,
 )
 from .coordinator import SelfSecureCoordinator
-from .deliveries import Delivery
+from .deliveries import Delivery, Fate
 from .figures import link_quality
 from .protocol.events import MessageType
-from .sending import TIMEOUT_DEFAULT, async_change_key, async_deliver, key_unchanged
+from .sending import TIMEOUT_DEFAULT, async_change_key, async_deliver, check_size, key_unchanged, undelivered
 
 TIMEOUT_MAX: Final = 600  # s; the message stays queued after that, only nobody waits any more
 
@@ -78,26 +79,34 @@ async def _async_send_message(call: ServiceCall) -> ServiceResponse:
     targets = _targets(call)
     message_type, body = _message(call.data)
     seconds: float = call.data[ATTR_TIMEOUT]
-    sending = (async_deliver(target, message_type, body, seconds) for target in targets.values())
-    # one device's full queue is no reason to forget what the others do
-    outcomes = await asyncio.gather(*sending, return_exceptions=True)
-    deliveries = {device_id: _raised(outcome) for device_id, outcome in zip(targets, outcomes, strict=True)}
+    check_size(targets.values(), body)
+    outcomes = await _of_each(targets, lambda target: async_deliver(target, message_type, body, seconds))
     if not call.return_response:
-        _raise_if_undelivered([targets[one].name for one, delivery in deliveries.items() if not delivery.delivered], seconds)
+        _raise_refusal(outcomes)
+        _raise_if_undelivered(targets, outcomes, seconds)
         return None
-    return {device_id: _as_response(delivery) for device_id, delivery in deliveries.items()}
+    return {device_id: _as_response(outcome) for device_id, outcome in outcomes.items()}
 
 
 async def _async_rotate_keys(call: ServiceCall) -> ServiceResponse:
     """Agree with each device on fresh keys, and wait for that."""
     targets = _targets(call)
     seconds: float = call.data[ATTR_TIMEOUT]
-    outcomes = await asyncio.gather(*(async_change_key(target, seconds) for target in targets.values()), return_exceptions=True)
-    epochs = {device_id: _raised(outcome) for device_id, outcome in zip(targets, outcomes, strict=True)}
-    late = [targets[device_id].name for device_id, epoch in epochs.items() if epoch is None]
-    if late and not call.return_response:
-        raise key_unchanged(", ".join(late), seconds)
-    return {device_id: {"changed": epoch is not None, "epoch": epoch} for device_id, epoch in epochs.items()}
+    outcomes = await _of_each(targets, lambda target: async_change_key(target, seconds))
+    if not call.return_response:
+        _raise_refusal(outcomes)
+        if late := [targets[device_id].name for device_id, epoch in outcomes.items() if epoch is None]:
+            raise key_unchanged(", ".join(late), seconds)
+        return None
+    return {device_id: _as_change(outcome) for device_id, outcome in outcomes.items()}
+
+
+async def _of_each[T](
+    targets: dict[str, SelfSecureCoordinator], act: Callable[[SelfSecureCoordinator], Awaitable[T]]
+) -> dict[str, T | HomeAssistantError]:
+    """Act on all at once; what one device refuses is no reason to forget what the others do."""
+    outcomes = await asyncio.gather(*(act(target) for target in targets.values()), return_exceptions=True)
+    return {device_id: _expected(outcome) for device_id, outcome in zip(targets, outcomes, strict=True)}
 
 
 async def _async_get_link_quality(call: ServiceCall) -> ServiceResponse:
@@ -113,11 +122,18 @@ def _targets(call: ServiceCall) -> dict[str, SelfSecureCoordinator]:
     return found
 
 
-def _raised[T](outcome: T | BaseException) -> T:
-    """Return an outcome that is none of an error."""
-    if isinstance(outcome, BaseException):
+def _expected[T](outcome: T | BaseException) -> T | HomeAssistantError:
+    """Return a result, or an error that people can read; a defect is raised."""
+    if isinstance(outcome, BaseException) and not isinstance(outcome, HomeAssistantError):
         raise outcome
     return outcome
+
+
+def _raise_refusal(outcomes: Mapping[str, object]) -> None:
+    """Raise the first error among them."""
+    for outcome in outcomes.values():
+        if isinstance(outcome, HomeAssistantError):
+            raise outcome
 
 
 def _message(data: dict[str, Any]) -> _Message:
@@ -126,19 +142,29 @@ def _message(data: dict[str, Any]) -> _Message:
     return MessageType.BYTES, data[ATTR_DATA] if ATTR_DATA in data else data[ATTR_BASE64]
 
 
-def _raise_if_undelivered(late: list[str], seconds: float) -> None:
-    if late:
-        raise HomeAssistantError(
-            translation_domain=DOMAIN,
-            translation_key="not_delivered",
-            translation_placeholders={"name": ", ".join(late), "seconds": f"{seconds:g}"},
-        )
+def _raise_if_undelivered(targets: Mapping[str, SelfSecureCoordinator], outcomes: Mapping[str, object], seconds: float) -> None:
+    """Raise the worst that happened, with the names of those that it happened to."""
+    fates = {targets[device_id].name: outcome.fate for device_id, outcome in outcomes.items() if isinstance(outcome, Delivery)}
+    for fate in (Fate.ABANDONED, Fate.INTERRUPTED, Fate.QUEUED):
+        if names := [name for name, one in fates.items() if one is fate]:
+            raise undelivered(fate, ", ".join(names), seconds)
 
 
-def _as_response(delivery: Delivery) -> dict[str, Any]:
+def _as_response(outcome: Delivery | HomeAssistantError) -> dict[str, Any]:
+    """Return what became of the message; a device that refused it has not even queued it."""
+    if isinstance(outcome, HomeAssistantError):
+        return {**_as_response(Delivery()), "outcome": outcome.translation_key, "error": str(outcome)}
     return {
-        "delivered": delivery.delivered,
-        "id": delivery.id,
-        "attempts": delivery.attempts,
-        "seconds": round(delivery.seconds, 3),
+        "delivered": outcome.fate is Fate.DELIVERED,
+        "outcome": outcome.fate.value,
+        "error": None,
+        "id": outcome.id,
+        "attempts": outcome.attempts,
+        "seconds": round(outcome.seconds, 3),
     }
+
+
+def _as_change(outcome: int | HomeAssistantError | None) -> dict[str, Any]:
+    if isinstance(outcome, HomeAssistantError):
+        return {"changed": False, "epoch": None, "error": str(outcome)}
+    return {"changed": outcome is not None, "epoch": outcome, "error": None}

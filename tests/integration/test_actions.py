@@ -86,8 +86,8 @@ async def test_queued_message_outlives_a_restart_and_comes_once(
 async def test_rotate_keys(home: HomeAssistant, display: SimulatedDevice) -> None:
     target = device_id(home, display)
     epoch = coordinator_of(home).connection.epoch
-    assert await call(home, "rotate_keys", device_id=target) == {target: {"changed": True, "epoch": epoch + 1}}
-    assert await call(home, "rotate_keys", device_id=[target]) == {target: {"changed": True, "epoch": epoch + 2}}
+    assert await call(home, "rotate_keys", device_id=target) == {target: {"changed": True, "epoch": epoch + 1, "error": None}}
+    assert await call(home, "rotate_keys", device_id=[target]) == {target: {"changed": True, "epoch": epoch + 2, "error": None}}
     await call(home, "send_message", device_id=target, message="still there")
     assert display.told("text") == ["still there"]
 
@@ -96,7 +96,7 @@ async def test_rotate_keys_of_a_device_that_is_away(home: HomeAssistant, display
     target = device_id(home, display)
     epoch = coordinator_of(home).connection.epoch
     await go_away(home, display)
-    assert await call(home, "rotate_keys", device_id=target, timeout=1) == {target: {"changed": False, "epoch": None}}
+    assert await call(home, "rotate_keys", device_id=target, timeout=1) == {target: {"changed": False, "epoch": None, "error": None}}
     with pytest.raises(HomeAssistantError) as caught:
         await home.services.async_call(DOMAIN, "rotate_keys", {"device_id": target, "timeout": 1}, blocking=True)
     assert caught.value.translation_key == "key_unchanged"

@@ -4,6 +4,7 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
 import pytest
 
@@ -155,8 +156,9 @@ async def test_failed_write_stops_the_send_and_the_entry_begins_anew(
     with monkeypatch.context() as broken:
         broken.setattr(DurableStore, "async_save", disk_full)
         call = {"device_id": device_id(home, thermometer), "message": "never", "timeout": 1}
-        response = await home.services.async_call(DOMAIN, "send_message", call, blocking=True, return_response=True)
-        assert [one["delivered"] for one in (response or {}).values()] == [False]  # type: ignore[index,call-overload]  # JSON
+        with pytest.raises(HomeAssistantError) as caught:
+            await home.services.async_call(DOMAIN, "send_message", call, blocking=True)
+        assert caught.value.translation_key == "not_ready"
         await until(lambda: state_of(home, TEMPERATURE) == "unavailable")
     await until(lambda: entry_of(home).state is ConfigEntryState.LOADED and entry_of(home).runtime_data is not before)
     assert thermometer.told("text") == []

@@ -9,9 +9,13 @@ import probatio
 import pytest
 
 from custom_components.self_secure.const import DOMAIN
+from custom_components.self_secure.hub import HUB
+from custom_components.self_secure.protocol.events import MessageType
 from custom_components.self_secure.protocol.limits import BODY_MAX
+from self_secure_device_linux.radio import Radio
+from simulation.world import World
 
-from .conftest import SimulatedDevice, StartDevice, device_entry, device_id, pair, state_of, until
+from .conftest import SimulatedDevice, StartDevice, device_entry, device_id, pair, state_of, until, until_step
 
 
 @pytest.fixture
@@ -70,7 +74,9 @@ async def test_device_out_of_reach_gets_its_message_later(home: HomeAssistant, d
     await until(lambda: not coordinator.client.contact.is_open)
     await display.program.stop()
     response = await send(home, device_id=target, message="later", timeout=1)
-    assert response == {target: {"delivered": False, "id": None, "attempts": 0, "seconds": 0.0}}
+    assert response == {
+        target: {"delivered": False, "outcome": "queued", "error": None, "id": None, "attempts": 0, "seconds": 0.0},
+    }
     with pytest.raises(HomeAssistantError) as caught:
         await home.services.async_call(DOMAIN, "send_message", {"device_id": target, "message": "also", "timeout": 1}, blocking=True)
     assert caught.value.translation_key == "not_delivered"
@@ -78,14 +84,71 @@ async def test_device_out_of_reach_gets_its_message_later(home: HomeAssistant, d
     await until(lambda: again.told("text") == ["later", "also"])
 
 
-async def test_full_queue(home: HomeAssistant, display: SimulatedDevice, monkeypatch: pytest.MonkeyPatch) -> None:
-    coordinator = home.config_entries.async_entries(DOMAIN)[0].runtime_data
+async def test_full_queue_of_one_hides_nothing_of_another(home: HomeAssistant, display: SimulatedDevice, start_device: StartDevice) -> None:
+    other = await start_device("display", 1, name="Other display")
+    await pair(home, other)
+    full, free = device_id(home, display), device_id(home, other)
+    coordinator: Any = home.config_entries.async_entry_for_domain_unique_id(DOMAIN, display.identity).runtime_data  # type: ignore[union-attr]  # it is paired
     await until(lambda: not coordinator.client.contact.is_open)
     await display.program.stop()
-    sending = [asyncio.create_task(send(home, device_id=device_id(home, display), message="x", timeout=1)) for _ in range(65)]
-    done = await asyncio.gather(*sending, return_exceptions=True)
-    refused = [one for one in done if isinstance(one, HomeAssistantError)]
-    assert [one.translation_key for one in refused] == ["queue_full"]
+    for _ in range(64):
+        await coordinator.async_send(MessageType.TEXT, b"x")
+    response = await send(home, device_id=[full, free], message="all")
+    assert (response[full]["outcome"], response[free]["outcome"]) == ("queue_full", "delivered")
+    assert "Test display" in response[full]["error"]
+    assert other.told("text") == ["all"]
+    with pytest.raises(HomeAssistantError) as caught:
+        await home.services.async_call(DOMAIN, "send_message", {"device_id": [full, free], "message": "again"}, blocking=True)
+    assert caught.value.translation_key == "queue_full"
+
+
+async def test_message_that_is_under_way_when_the_device_is_paired_anew(
+    home: HomeAssistant, display: SimulatedDevice, start_device: StartDevice, world: World
+) -> None:
+    entry = home.config_entries.async_entries(DOMAIN)[0]
+    target, coordinator = device_id(home, display), entry.runtime_data
+    display.program.measure()
+    await until(lambda: coordinator.client.contact.is_open)
+    world.devices[0].vanish()  # which the hub notices a moment later
+    sending = asyncio.create_task(send(home, device_id=target, message="lost", timeout=60))
+    await until(lambda: coordinator.connection.statistics.sent)
+    await display.program.stop()
+    again = await start_device("display")
+    await again.program.reset()
+    entry.async_start_reauth(home)
+    flow = await until(lambda: next(iter(entry.async_get_active_flows(home, {"reauth"})), None))
+    shown = await until_step(home, await home.config_entries.flow.async_configure(flow["flow_id"], {}))
+    await home.config_entries.flow.async_configure(shown["flow_id"], {"verdict": "same"})
+    assert (await sending)[target]["outcome"] == "abandoned"
+    assert again.told("text") == []
+
+
+async def test_removal_of_the_device_wakes_who_waits(home: HomeAssistant, display: SimulatedDevice) -> None:
+    entry = home.config_entries.async_entries(DOMAIN)[0]
+    target, coordinator = device_id(home, display), entry.runtime_data
+    await until(lambda: not coordinator.client.contact.is_open)
+    await display.program.stop()
+    calls = {"send_message": {"device_id": target, "message": "later"}, "rotate_keys": {"device_id": target}}
+    waiting = [asyncio.create_task(home.services.async_call(DOMAIN, name, data, blocking=True)) for name, data in calls.items()]
+    await until(lambda: coordinator.connection.queued)
+    assert await home.config_entries.async_unload(entry.entry_id)
+    ended = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [getattr(one, "translation_key", one) for one in ended] == ["message_interrupted", "not_ready"]
+
+
+async def test_attempts_of_a_message_that_is_not_acknowledged(
+    home: HomeAssistant, display: SimulatedDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(_radio: Radio) -> None:
+        """Say nothing, as a device whose program hangs."""
+
+    entry = home.config_entries.async_entries(DOMAIN)[0]
+    await home.data[HUB].async_set_options({"omega": 0})
+    assert await home.config_entries.async_reload(entry.entry_id)
+    await until(lambda: display.told("resumed"))
+    monkeypatch.setattr(Radio, "_send", hang)
+    response = await send(home, device_id=device_id(home, display), message="x", timeout=3)
+    assert [(one["outcome"], one["attempts"]) for one in response.values()] == [("queued", 1)]
 
 
 @pytest.mark.parametrize(

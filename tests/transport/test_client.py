@@ -9,6 +9,7 @@ import pytest
 from custom_components.self_secure.protocol.errors import Cause, NotPairedError, StoppedError
 from custom_components.self_secure.protocol.events import (
     EpochStarted,
+    Event,
     FrameDropped,
     MessageDelivered,
     MessageReceived,
@@ -55,6 +56,23 @@ async def test_message_is_delivered_and_its_id_is_on_disk_before_it_leaves(wire:
 
 def received(wire: Wire, number: int) -> bool:
     return len(wire.of(MessageReceived)) == number
+
+
+async def test_handle_is_told_before_the_message_is_delivered(wire: Wire, paired: Client) -> None:
+    """Who sends learns the handle before anything can happen to the message, or would wait for what has passed."""
+    told: list[tuple[str, int]] = []
+    report = paired.on_event
+
+    def on_event(event: Event) -> None:
+        told.append(("event", getattr(event, "handle", -1)))
+        report(event)
+
+    paired.on_event = on_event
+    for _ in range(5):
+        told.append(("handle", await paired.send(MessageType.TEXT, b"hello")))  # noqa: PERF401  # the order counts
+    await until(lambda: len(wire.of(MessageDelivered)) == 5)
+    handles = [handle for kind, handle in told if kind == "handle"]
+    assert [told.index(("handle", handle)) < told.index(("event", handle)) for handle in handles] == [True] * 5
 
 
 async def test_device_is_read_when_its_beacon_says_so(wire: Wire, paired: Client) -> None:
@@ -125,8 +143,9 @@ async def test_failed_write_of_a_message_stops_it_and_the_next_client_goes_on(
     await until(lambda: wire.link is None)
     wire.saves_fail = True
     begun = len(wire.log)
-    await paired.send(MessageType.TEXT, b"never")
-    await until(lambda: wire.of(StoreFailed))
+    with pytest.raises(StoppedError):  # not queued, and not told to be
+        await paired.send(MessageType.TEXT, b"never")
+    assert wire.of(StoreFailed)
     await paired.stop()
     assert "write" not in wire.log[begun:]
     wire.saves_fail = False

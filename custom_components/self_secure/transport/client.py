@@ -69,6 +69,7 @@ class Client(ContactListener):
         self.contact = Contact(new_link, self, self._clock, name)
         self._inbox: asyncio.Queue[_Input] = asyncio.Queue()
         self._asking: set[asyncio.Future[int]] = set()  # who waits for an answer of `send`
+        self._answers: list[tuple[asyncio.Future[int], int]] = []  # to give when what they depend on is on disk
         self._task: asyncio.Task[None] | None = None
         self._beacon_state: int | None = None  # the last one handed on
         self._link_open = False  # as far as the connection knows
@@ -118,7 +119,7 @@ class Client(ContactListener):
             self._post(lambda now: self.connection.random_packet(scanner, sid, seq, value, now))
 
     async def send(self, message_type: int, body: bytes) -> int:
-        """Queue a message and return its handle; raises `LocalError`."""
+        """Queue a message and return its handle, when it is on disk; raises `LocalError`."""
         return await self._ask(lambda now: self.connection.send(message_type, body, now))
 
     async def dismiss(self) -> int:
@@ -165,9 +166,19 @@ class Client(ContactListener):
         if answer.done():  # nobody waits any more: not done either
             return
         try:
-            answer.set_result(given(now))
+            self._answers.append((answer, given(now)))
         except LocalError as error:
             answer.set_exception(error)
+
+    async def _answer(self) -> None:
+        """Tell who asked, now that it is on disk; they run before the next input, which may say more about it."""
+        answers, self._answers = self._answers, []
+        if self._ended or not answers:  # the end refuses all who wait
+            return
+        for answer, result in answers:
+            if not answer.done():
+                answer.set_result(result)
+        await asyncio.sleep(0)
 
     @override
     def on_link_opened(self, payload: int) -> None:
@@ -212,6 +223,7 @@ class Client(ContactListener):
                 given = await self._next_input()
                 self._feed(given)
                 await self._release()
+                await self._answer()
         except Exception:
             _LOGGER.exception("%s: unexpected error, the connection has to be built anew", self._name)
             self.on_event(StoreFailed())
