@@ -43,6 +43,7 @@ class ScannerHost:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._connections: dict[Connection, str] = {}
         self._attempts = 0
+        self._occupied = 0
         self.lost = asyncio.Event()
         """Set when the radio is gone for good; make a new host then."""
 
@@ -79,7 +80,12 @@ class ScannerHost:
     @property
     def free_slots(self) -> int:
         """How many more connections are possible, running attempts counted as connections."""
-        return max(0, SLOTS - len(self._connections) - self._attempts)
+        return max(0, SLOTS - len(self._connections) - self._attempts - self._occupied)
+
+    def occupy(self, slots: int) -> None:
+        """Let so many slots be in use by somebody else, as another integration or a second Home Assistant does."""
+        self._occupied = slots
+        self._on_slots()
 
     async def connect(self, address: hci.Address) -> Connection:
         """Connect to a device, while scanning goes on; one attempt at a time, others wait for their turn.

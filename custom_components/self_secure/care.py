@@ -48,7 +48,9 @@ class Care:
         coordinator.protocol_listeners.add(self.on_event)
         entry.async_on_unload(lambda: coordinator.protocol_listeners.discard(self.on_event))
         entry.async_on_unload(async_track_time_interval(self._hass, self.check, CHECK_INTERVAL))
-        coordinator.client.contact.keep = options.get(OPTION_KEEP_CONNECTED, False)
+        if options.get(OPTION_KEEP_CONNECTED, False):
+            coordinator.client.contact.keep = slots = self._hass.data[HUB].slots
+            entry.async_on_unload(slots.watch(coordinator.client.wake))
         if minutes := options.get(OPTION_POLL_MINUTES, 0):
             entry.async_on_unload(async_track_time_interval(self._hass, self.poll, timedelta(minutes=minutes)))
         self._check_floor()

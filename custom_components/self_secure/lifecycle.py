@@ -37,6 +37,7 @@ async def async_setup(hass: HomeAssistant) -> bool:
         _LOGGER.error("Cannot start without this Home Assistant's own identity: %s", error)  # noqa: TRY400  # the text says it all
         return False
     hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, hub.async_stop)
+    radio.async_watch_receivers(hub.slots.look)
     async_register_services(hass)
     _tell_newer_entries(hass)
     return True

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, Protocol
 
+from habluetooth import get_manager
 from homeassistant.components import bluetooth
 from homeassistant.components.bluetooth import (
     BluetoothCallbackMatcher,
@@ -116,6 +117,12 @@ def signal(hass: HomeAssistant, address: str) -> int | None:
 def has_adapter(hass: HomeAssistant) -> bool:
     """Whether there is an adapter or proxy that can connect at all."""
     return bluetooth.async_scanner_count(hass, connectable=True) > 0
+
+
+@callback
+def async_watch_receivers(changed: Callable[[], None]) -> CALLBACK_TYPE:
+    """Call `changed` whenever an adapter or proxy comes or goes; returns how to stop."""
+    return get_manager().async_register_scanner_registration_callback(lambda _registration: changed(), None)
 
 
 def receiver_name(hass: HomeAssistant, source: str) -> str:

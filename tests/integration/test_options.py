@@ -7,7 +7,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 import pytest
 
-from custom_components.self_secure import async_remove_config_entry_device
+from custom_components.self_secure import async_remove_config_entry_device, hub
 from custom_components.self_secure.care import Care
 from custom_components.self_secure.const import DOMAIN
 from custom_components.self_secure.hub import HUB
@@ -56,6 +56,21 @@ async def test_options_of_the_device(home: HomeAssistant, thermometer: Simulated
     assert link.next_deadline(wanted=False) is None
 
 
+async def test_kept_link_gives_way_to_who_has_something_to_do(
+    home: HomeAssistant, thermometer: SimulatedDevice, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contact, "LINGER_SECONDS", 0.2)
+    monkeypatch.setattr(hub, "SLOTS_PER_RECEIVER", 0)  # one link of all devices at a time is the least
+    before, entry = entry_of(home).runtime_data, entry_of(home)
+    await choose(home, keep_connected=True)
+    await until(lambda: entry.state is ConfigEntryState.LOADED and entry.runtime_data is not before)
+    link = entry.runtime_data.client.contact
+    await until(lambda: link.is_open and entry.runtime_data.connection.epoch)
+    await pair(home, await start_device("door", 1))
+    assert not link.is_open
+    await until(lambda: link.is_open)  # again, as soon as nobody else needs the slot
+
+
 async def test_poll_contacts_a_device_that_is_silent(home: HomeAssistant, thermometer: SimulatedDevice) -> None:
     coordinator = entry_of(home).runtime_data
     await until(lambda: thermometer.told("disconnected"))
@@ -86,23 +101,23 @@ async def test_other_devices_are_loaded_anew_too(home: HomeAssistant, thermomete
 async def test_options_that_cannot_be_written(
     home: HomeAssistant, hass_storage: dict[str, Any], thermometer: SimulatedDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hub, unknown = home.data[HUB], "00" * 16
+    shared, unknown = home.data[HUB], "00" * 16
     with monkeypatch.context() as full:
         full.setattr(DurableStore, "async_save", disk_full)
         shown = await choose(home, {"w": 8})
         assert shown["errors"] == {"base": "not_stored"}
         with pytest.raises(StorageError):
-            await hub.async_note(unknown)
-    await hub.async_note("11" * 16)  # the next write does not bring them along
+            await shared.async_note(unknown)
+    await shared.async_note("11" * 16)  # the next write does not bring them along
     stored = hass_storage[f"{DOMAIN}.hub"]["data"]
-    assert ("w" in hub.options, "w" in stored["options"]) == (False, False)
-    assert unknown not in (*hub.unfinished, *stored["unfinished"])
+    assert ("w" in shared.options, "w" in stored["options"]) == (False, False)
+    assert unknown not in (*shared.unfinished, *stored["unfinished"])
 
 
 async def test_options_without_the_hub(home: HomeAssistant, thermometer: SimulatedDevice) -> None:
-    hub = home.data.pop(HUB)
+    shared = home.data.pop(HUB)
     done = await home.config_entries.options.async_init(entry_of(home).entry_id)
-    home.data[HUB] = hub
+    home.data[HUB] = shared
     assert (done["type"], done["reason"]) == ("abort", "not_set_up")
 
 

@@ -6,6 +6,7 @@ from typing import override
 
 import pytest
 
+from custom_components.self_secure.transport import slots as slots_module
 from custom_components.self_secure.transport.link import Link, LinkError, LinkErrorKind
 from custom_components.self_secure.transport.slots import Slots, SlottedLink
 
@@ -123,6 +124,49 @@ async def test_limit_follows_the_receivers() -> None:
     await first.close()
     await settle()
     assert [task.done() for task in waiting] == [True, True, True]
+
+
+async def test_new_receiver_admits_who_waits() -> None:
+    size = [1]
+    slots = Slots(lambda: size[0])
+    await opening(slotted(slots))
+    waiting = [opening(slotted(slots)) for _ in range(2)]
+    await settle()
+    size[0] = 2
+    slots.look()
+    await settle()
+    assert [task.done() for task in waiting] == [True, False]
+    size[0] = 4
+    assert await opening(slotted(slots)) == 20  # who comes next notices as well
+    assert slots.taken == 4
+
+
+async def test_who_waits_too_long_hears_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slots_module, "PATIENCE", 0.05)
+    slots = Slots(lambda: 1)
+    first = slotted(slots)
+    await opening(first)
+    with pytest.raises(LinkError) as caught:
+        await opening(slotted(slots))
+    assert caught.value.kind is LinkErrorKind.NO_SLOT
+    await first.close()
+    assert (slots.taken, slots.contested) == (0, False)
+
+
+async def test_who_watches_hears_of_every_change() -> None:
+    slots = Slots(lambda: 1)
+    seen: list[tuple[bool, bool]] = []
+    stop = slots.watch(lambda: seen.append((slots.contested, slots.spare)))
+    first, second = slotted(slots), slotted(slots)
+    await opening(first)
+    waiting = opening(second)
+    await settle()
+    await first.close()
+    await waiting
+    await second.close()
+    stop()
+    await opening(slotted(slots))
+    assert seen == [(True, False), (False, False), (False, True)]
 
 
 async def test_one_is_let_through_without_a_receiver() -> None:

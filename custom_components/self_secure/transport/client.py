@@ -109,6 +109,10 @@ class Client(ContactListener):
             self.contact.back_off.hurry()
         self._post(lambda now: self.connection.beacon_seen(state, now))
 
+    def wake(self) -> None:
+        """Look again whether a link is wanted, or has to end."""
+        self._post(lambda _now: None)
+
     def moved(self) -> None:
         """The device has another address: an attempt to reach it at the old one is in vain."""
         self._post(lambda _now: self._on_moved())
@@ -186,7 +190,7 @@ class Client(ContactListener):
 
     @override
     def on_link_failed(self) -> None:
-        self._post(lambda _now: None)  # wakes the loop, which looks at the back-off
+        self.wake()  # the loop looks at the back-off
 
     @override
     def on_fragment(self, fragment: bytes) -> None:
@@ -236,7 +240,7 @@ class Client(ContactListener):
     def _wants_link(self) -> bool:
         """Whether a link is to be opened, or has something to do; one that is kept is opened only where it needs no resume."""
         paired = self.connection
-        kept = self.contact.keep and not self.contact.is_open and paired.epoch is not None and not paired.pairing
+        kept = self.contact.opens_to_stay and paired.epoch is not None and not paired.pairing
         return paired.wants_link or kept
 
     async def _next_input(self) -> _Input:

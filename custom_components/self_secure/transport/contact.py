@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from ..protocol.limits import FRAGMENTS_MAX
 from .backoff import BackOff
 from .link import Link, LinkError, LinkErrorKind, LinkFactory
+from .slots import Slots
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class Contact:
         self.back_off = BackOff()
         self.error: LinkError | None = None  # of the last attempt or write; None after a success
         self.new_link = new_link
-        self.keep = False  # an open link stays open, also when nothing is to be done
+        self.keep: Slots | None = None  # whose slot an open link may hold also when nothing is to be done; None: it is ended then
         self._listener = listener
         self._clock = clock
         self._name = name
@@ -60,6 +61,11 @@ class Contact:
         """Whether fragments can be written."""
         return self._link is not None
 
+    @property
+    def opens_to_stay(self) -> bool:
+        """Whether a link is worth opening only to be kept: nobody else needs its slot."""
+        return self.keep is not None and self._link is None and self.keep.spare
+
     def want(self, now: float) -> None:
         """Begin to connect, unless that is on its way or it is too early to try again."""
         if self._link is None and self._opening is None and now >= self.back_off.until:
@@ -67,7 +73,8 @@ class Contact:
 
     def next_deadline(self, wanted: bool) -> float | None:
         """Return when the link is idle, or when the next attempt to open a `wanted` one may be made."""
-        if self._link is not None and self.keep and not wanted:
+        stays = self.keep is not None and not self.keep.contested
+        if self._link is not None and stays and not wanted:
             return None
         if self._link is not None:
             return self._last_traffic + (IDLE_SECONDS if wanted else LINGER_SECONDS)
