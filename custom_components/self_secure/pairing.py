@@ -178,14 +178,14 @@ class PairingAttempt:
         await self.stop()
 
     async def stop(self) -> None:
-        """End the attempt at once; a key that has an entry stays."""
+        """End the attempt at once; a key that has an entry stays, and one that Home Assistant goes on with after a restart."""
         self._forget()
         client, self._client = self._client, None
         if client is not None and self._owner is None:
             await client.stop()
         elif client is not None:
             client.cancel_pairing()
-        if self._stored is not None:
+        if self._stored is not None and not self._hass.is_stopping:
             await device_store(self._hass, self._stored).async_remove()
             with suppress(StorageError):  # then it is found to be gone when it is looked for
                 await self._hub.async_forget(self._stored)

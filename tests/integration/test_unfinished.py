@@ -1,10 +1,12 @@
 """Home Assistant is killed after the key was stored and before the entry was: the next dialog goes on with that key."""
 
+import asyncio
 from copy import deepcopy
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import CoreState, Event, HomeAssistant
 import pytest
 
 from custom_components.self_secure.const import DOMAIN
@@ -57,6 +59,22 @@ async def test_picked_device_goes_on_with_the_key(home: HomeAssistant, hass_stor
     begun = await home.config_entries.flow.async_configure(shown["flow_id"], {"devices": [device.program.address]})
     assert (await until_step(home, begun))["type"] == "create_entry"
     assert device.told("code") == []
+
+
+async def test_restart_in_the_middle_keeps_the_key(home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice) -> None:
+    """Between the key and the entry the device is waited for, to say its name; the next start goes on as after a kill."""
+    device = await start_device()
+    shown = await confirm(home, device)
+    await until(lambda: device.told("disconnected"))
+    await device.program.stop()
+    answering = asyncio.create_task(home.config_entries.flow.async_configure(shown["flow_id"], {"verdict": "same"}))
+    await until(lambda: f"{DOMAIN}.{device.identity}" in hass_storage)
+    assert home.data[HUB].attempts
+    home.set_state(CoreState.stopping)
+    await home.data[HUB].async_stop(Event(EVENT_HOMEASSISTANT_STOP))
+    answering.cancel()
+    assert hass_storage[f"{DOMAIN}.{device.identity}"]["data"]["pairings"]
+    assert (await async_load_hub(home)).unfinished == {device.identity}
 
 
 @pytest.mark.parametrize("damage", [{"data": {}}, {"version": 2}])
