@@ -163,6 +163,14 @@ async def pair(hass: HomeAssistant, device: SimulatedDevice, verdict: str = "sam
     return done["result"]
 
 
+async def remove_untold(hass: HomeAssistant, storage: dict[str, Any], entry: ConfigEntry[Any]) -> dict[str, Any]:
+    """Remove an entry whose file is gone: the device hears nothing, and stays paired. Return what was in the file."""
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    stored: dict[str, Any] = storage.pop(f"{DOMAIN}.{entry.unique_id}")
+    await hass.config_entries.async_remove(entry.entry_id)
+    return stored
+
+
 def state_of(hass: HomeAssistant, entity_id: str) -> str | None:
     """Return an entity's state, None as long as there is none."""
     state = hass.states.get(entity_id)

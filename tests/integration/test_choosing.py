@@ -11,7 +11,7 @@ import pytest
 from custom_components.self_secure import config_flow, radio
 from custom_components.self_secure.const import DOMAIN
 
-from .conftest import SimulatedDevice, StartDevice, discovered_flow, failed_with, listed, pair, until, until_step
+from .conftest import SimulatedDevice, StartDevice, discovered_flow, failed_with, listed, pair, remove_untold, until, until_step
 
 
 @pytest.fixture(autouse=True)
@@ -138,10 +138,12 @@ async def test_nothing_chosen(home: HomeAssistant, start_device: StartDevice) ->
     assert (again["step_id"], again["errors"]) == ("choose", {"devices": "nothing_chosen"})
 
 
-async def test_device_that_belongs_to_somebody_is_named(home: HomeAssistant, start_device: StartDevice) -> None:
+async def test_device_that_belongs_to_somebody_is_named(
+    home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice
+) -> None:
     device = await start_device()
     entry = await pair(home, device)
-    await home.config_entries.async_remove(entry.entry_id)
+    await remove_untold(home, hass_storage, entry)
     await until(lambda: radio.can_connect(home, device.program.address))
     shown = await listed(home)
     assert (shown["description_placeholders"] or {})["taken"] == unheard_name(device)

@@ -19,7 +19,19 @@ from custom_components.self_secure.store import DurableStore
 from custom_components.self_secure.transport.beacon import RandomPacket
 from simulation.world import World
 
-from .conftest import StartDevice, confirm, discovered_flow, disk_full, failed_with, listed, pair, state_of, until, until_step
+from .conftest import (
+    StartDevice,
+    confirm,
+    discovered_flow,
+    disk_full,
+    failed_with,
+    listed,
+    pair,
+    remove_untold,
+    state_of,
+    until,
+    until_step,
+)
 
 ERRORS = json.loads((Path(config_flow.__file__).parent / "translations" / "en.json").read_text())["config"]["error"]
 
@@ -151,10 +163,12 @@ async def test_nothing_to_pick(home: HomeAssistant) -> None:
     assert (done["type"], done["reason"]) == ("abort", "no_devices_found")
 
 
-async def test_device_that_belongs_to_somebody_is_not_offered(home: HomeAssistant, start_device: StartDevice) -> None:
+async def test_device_that_belongs_to_somebody_is_not_offered(
+    home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice
+) -> None:
     device = await start_device()
     entry = await pair(home, device)
-    await home.config_entries.async_remove(entry.entry_id)
+    await remove_untold(home, hass_storage, entry)
     await asyncio.sleep(0.5)
     assert discovered_flow(home, device) is None
     await device.program.reset()

@@ -14,7 +14,7 @@ from custom_components.self_secure.hub import HUB, async_load_hub
 from custom_components.self_secure.store import DurableStore
 from custom_components.self_secure.transport.client import StorageError
 
-from .conftest import HUB_ID, SimulatedDevice, StartDevice, confirm, discovered_flow, listed, pair, until, until_step
+from .conftest import HUB_ID, SimulatedDevice, StartDevice, confirm, discovered_flow, listed, pair, remove_untold, until, until_step
 
 
 async def kill_before_the_entry(
@@ -22,9 +22,7 @@ async def kill_before_the_entry(
 ) -> dict[str, Any]:
     """Leave what a Home Assistant finds that was killed within a second of the pairing; return the stored key."""
     key = f"{DOMAIN}.{device.identity}"
-    assert await hass.config_entries.async_unload(entry.entry_id)
-    kept = storage.pop(key)  # without it the device is not told that it is removed
-    await hass.config_entries.async_remove(entry.entry_id)
+    kept = await remove_untold(hass, storage, entry)
     storage[key] = deepcopy(kept)
     await hass.data[HUB].async_note(device.identity)
     assert (await async_load_hub(hass)).unfinished == {device.identity}
