@@ -39,11 +39,10 @@ class Candidate:
     identity: str | None = None  # once its key is stored
     ended: asyncio.Task[None] | None = field(default=None, repr=False)
 
-    def hand_over(self) -> None:
-        """Leave the running client to the entry."""
+    def hand_over(self) -> bool:
+        """Leave the running client to the entry; False if that has had it all the time, or there is none."""
         attempt, self.attempt = self.attempt, None
-        if attempt is not None and self.identity is not None:
-            attempt.hand_over(self.identity)
+        return attempt is not None and self.identity is not None and attempt.hand_over(self.identity)
 
     @property
     def progress(self) -> PairingProgressed | None:

@@ -59,7 +59,7 @@ class Hub:
     refusals: Refusals = field(default_factory=Refusals)
     handovers: dict[str, Handover] = field(default_factory=dict)  # by identity, 32 hex digits
     slots: Slots = field(default_factory=lambda: Slots(lambda: 1))
-    attempts: dict[str, PairingAttempt] = field(default_factory=dict)  # by address
+    attempts: dict[bytes, PairingAttempt] = field(default_factory=dict)  # by short id
     _changing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -81,6 +81,10 @@ class Hub:
     def unfinished_key(self, short_id: bytes) -> str | None:
         """Return the identity of a device with this short id whose pairing ended without an entry."""
         return next((identity for identity in self.unfinished if identity.startswith(short_id.hex())), None)
+
+    def is_being_paired(self, identity: str) -> bool:
+        """Whether a dialog has the device's only client: two would write over each other's state."""
+        return any(attempt.occupies(identity) for attempt in self.attempts.values())
 
     async def async_note(self, identity: str) -> None:
         """Remember that a key without an entry is about to be stored; raises `StorageError`."""

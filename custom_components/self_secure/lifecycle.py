@@ -53,6 +53,9 @@ def _tell_newer_entries(hass: HomeAssistant) -> None:
 async def async_setup_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry) -> bool:
     """Go on with the client of the pairing, or with what is on disk."""
     coordinator = SelfSecureCoordinator(hass, entry)
+    if hass.data[HUB].is_being_paired(coordinator.identity):
+        being_paired = {"name": entry.title}
+        raise ConfigEntryNotReady(translation_domain=DOMAIN, translation_key="being_paired", translation_placeholders=being_paired)
     handover = hass.data[HUB].handovers.pop(coordinator.identity, None)
     client = handover.client if handover else await _async_client(hass, coordinator)
     entry.runtime_data = coordinator

@@ -15,7 +15,7 @@ from .hub import HUB, Handover
 from .messages import decode_info
 from .pairing_errors import AlreadyPairedError, PairingError, UnreachableError
 from .protocol.connection import Connection
-from .protocol.errors import Cause, SnapshotError
+from .protocol.errors import Cause, SnapshotError, StoppedError
 from .protocol.events import (
     CodeReady,
     Event,
@@ -75,6 +75,7 @@ class PairingAttempt:
         self._completed: asyncio.Future[PairingCompleted] = hass.loop.create_future()
         self._introduced: asyncio.Future[dict[str, str]] = hass.loop.create_future()
         self._backlog: list[Event] = []
+        self._occupied: str | None = None  # identity of a device whose entry has to wait for us
         self._stored: str | None = None  # identity whose key is on disk, and has no entry yet
         self._stop_listening: CALLBACK_TYPE | None = None
         self._client: Client | None = None
@@ -83,20 +84,31 @@ class PairingAttempt:
             future.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may wait for it
 
     async def start(self) -> None:
-        """Open the pairing window and begin to connect; an attempt with the same address that is ending ends now.
+        """Open the pairing window and begin to connect; an attempt with the same device that is not over ends now.
 
         Raises `PairingError` if that makes no sense.
         """
-        if before := self._hub.attempts.pop(self._address, None):
+        while before := self._hub.attempts.get(self._short_id):
             await before.stop()
-        self._hub.attempts[self._address] = self
-        if self._entry is not None and self._entry.state is ConfigEntryState.LOADED:
-            client = self._borrow(self._entry.runtime_data)
-        else:
-            client = await self._own_client()
+        self._hub.attempts[self._short_id] = self
+        client = await self._find_client()
         if not client.contact.is_open:
             self._check_path()
         client.open_pairing(self.floor)
+
+    async def _find_client(self) -> Client:
+        """Return the client of a loaded entry, else one of our own; as long as that runs, the entry is not set up."""
+        if self._entry is None:
+            return await self._own_client()
+        async with self._entry.setup_lock:  # it may be on its way to being loaded
+            if self._entry.state is ConfigEntryState.LOADED:
+                return self._borrow(self._entry.runtime_data)
+            self._occupied = self._entry.unique_id
+            return await self._own_client()
+
+    def occupies(self, identity: str) -> bool:
+        """Whether this attempt has the only client that there may be of the device with that identity."""
+        return self._occupied == identity
 
     def _check_path(self) -> None:
         if not radio.has_adapter(self._hass):
@@ -156,19 +168,22 @@ class PairingAttempt:
             return None
 
     @callback
-    def hand_over(self, identity: str) -> None:
-        """Leave the running client to the entry that is about to be set up."""
+    def hand_over(self, identity: str) -> bool:
+        """Leave the running client to the entry that is about to be set up; False if it is the entry's own."""
         self._forget()
-        if self._client is not None and self._owner is None:
+        ours = self._client is not None and self._owner is None
+        if self._client is not None and ours:
             self._hub.handovers[identity] = Handover(self._client, self._backlog)
             self._client.on_event = self._backlog.append
             self._client.save = saver(self._hass, identity)
         self._client = self._stored = None
+        return ours
 
     async def close(self) -> None:
         """End the attempt; the device is told if it can be reached soon."""
         client = self._client
         if client is None:
+            self._forget()
             return
         client.cancel_pairing()
         end = self._hass.loop.time() + FAREWELL
@@ -179,20 +194,24 @@ class PairingAttempt:
 
     async def stop(self) -> None:
         """End the attempt at once; a key that has an entry stays, and one that Home Assistant goes on with after a restart."""
-        self._forget()
         client, self._client = self._client, None
+        stored, self._stored = self._stored, None
         if client is not None and self._owner is None:
             await client.stop()
         elif client is not None:
-            client.cancel_pairing()
-        if self._stored is not None and not self._hass.is_stopping:
-            await device_store(self._hass, self._stored).async_remove()
+            with suppress(StoppedError):
+                await client.end_pairing()
+        self._forget()
+        if stored is not None and not self._hass.is_stopping:
+            await device_store(self._hass, stored).async_remove()
             with suppress(StorageError):  # then it is found to be gone when it is looked for
-                await self._hub.async_forget(self._stored)
+                await self._hub.async_forget(stored)
+        self._fail(PairingError(Cause.CANCELLED, suspicious=False))  # who still waits hears nothing else any more
 
     def _forget(self) -> None:
-        if self._hub.attempts.get(self._address) is self:
-            del self._hub.attempts[self._address]
+        self._occupied = None
+        if self._hub.attempts.get(self._short_id) is self:
+            del self._hub.attempts[self._short_id]
         if self._stop_listening is not None:
             self._stop_listening()
             self._stop_listening = None

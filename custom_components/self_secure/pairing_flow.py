@@ -185,17 +185,17 @@ class PairingSteps(ConfigFlow):
         candidate = self.batch.candidates[0]
         if candidate.identity is None:
             raise ValueError("the pairing ended without a key and without a cause")
-        candidate.hand_over()
+        handed_over = candidate.hand_over()
         if candidate.entry is not None:
-            return self._update(candidate)
+            return self._update(candidate, handed_over)
         return await self._create(self._data_of(candidate), self._options_of(candidate))
 
-    def _update(self, candidate: Candidate) -> ConfigFlowResult:
-        """Finish a pairing of a device that has an entry."""
+    def _update(self, candidate: Candidate, handed_over: bool) -> ConfigFlowResult:
+        """Finish a pairing of a device that has an entry; one that has been handed a client has to take it."""
         entry = candidate.entry
         if entry is None:
             raise ValueError("there is no entry")
-        if entry.state is not ConfigEntryState.LOADED:
+        if handed_over or entry.state is not ConfigEntryState.LOADED:
             async_solve(self.hass, entry, *OF_A_NEW_KEY)  # nobody watches an entry that is not loaded
             self.hass.config_entries.async_schedule_reload(entry.entry_id)
         kept = {name: value for name, value in entry.options.items() if name != OPTION_FLOOR or candidate.floor is None}

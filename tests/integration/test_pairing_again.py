@@ -139,6 +139,52 @@ async def test_unloaded_entry_is_paired_beside_its_key(
     await until(lambda: numbers_of(hass_storage, device) == [2])
 
 
+async def test_entry_is_not_set_up_beside_the_dialog(home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice) -> None:
+    """Two clients of one device would write over each other's state."""
+    device = await start_device()
+    entry = await pair(home, device)
+    assert await home.config_entries.async_unload(entry.entry_id)
+    device.program.pair()
+    shown = await begin_reauth(home, entry)
+    assert not await home.config_entries.async_setup(entry.entry_id)
+    assert (entry.state, entry.error_reason_translation_key) == (ConfigEntryState.SETUP_RETRY, "being_paired")
+    client = home.data[HUB].attempts[bytes.fromhex(device.short_id)]._client
+    await compare(home, device, shown)
+    await until(lambda: entry.state is ConfigEntryState.LOADED)
+    assert entry.runtime_data.client is client
+    assert home.data[HUB].handovers == {}
+    await until(lambda: numbers_of(hass_storage, device) == [2])
+
+
+async def test_dialog_waits_for_an_entry_that_is_being_loaded(home: HomeAssistant, start_device: StartDevice) -> None:
+    device = await start_device()
+    entry = await pair(home, device)
+    device.program.pair()
+    flow = await begin_reconfigure(home, entry)
+    reloading = asyncio.create_task(home.config_entries.async_reload(entry.entry_id))
+    await until(lambda: entry.state is not ConfigEntryState.LOADED)
+    shown = await until_step(home, await home.config_entries.flow.async_configure(flow["flow_id"], {}))
+    assert await reloading
+    assert (await compare(home, device, shown))["reason"] == "reconfigure_successful"
+    assert home.data[HUB].handovers == {}
+    await reads(home, device)
+
+
+async def test_second_dialog_ends_the_first(home: HomeAssistant, start_device: StartDevice) -> None:
+    device = await start_device()
+    entry = await pair(home, device)
+    entry.async_start_reauth(home)
+    first = await until(lambda: next(iter(entry.async_get_active_flows(home, {"reauth"})), None))
+    waiting = await home.config_entries.flow.async_configure(first["flow_id"], {})
+    assert waiting["type"] == "progress"
+    await until(lambda: home.data[HUB].attempts)
+    second = await begin_reconfigure(home, entry)
+    device.program.pair()
+    begun = await home.config_entries.flow.async_configure(second["flow_id"], {})
+    assert failed_with(await until_step(home, waiting)) == "cancelled"
+    assert (await compare(home, device, await until_step(home, begun)))["reason"] == "reconfigure_successful"
+
+
 async def test_key_that_cannot_be_read_is_not_replaced(
     home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice
 ) -> None:

@@ -96,6 +96,15 @@ class Client(ContactListener):
         """End a running negotiation."""
         self._post(self.connection.cancel_pairing)
 
+    async def end_pairing(self) -> None:
+        """End a running negotiation, and return when its listeners have heard of that; raises `StoppedError`."""
+
+        def cancel(now: float) -> int:
+            self.connection.cancel_pairing(now)
+            return 0
+
+        await self._ask(cancel)
+
     def answer(self, verdict: Verdict) -> None:
         """Hand on what the user said about the code."""
         self._post(lambda now: self.connection.answer(verdict, now))
