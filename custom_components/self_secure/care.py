@@ -72,7 +72,6 @@ class Care:
             case PairingCompleted():
                 self._without_key, self._proved = 0, self._hass.loop.time()
                 async_solve(self._hass, self._entry, *OF_A_NEW_KEY)
-                self._check_floor()
             case CloneSuspected():
                 async_raise(self._hass, self._entry, Issue.CLONE_SUSPECTED)
             case PairingRequested():

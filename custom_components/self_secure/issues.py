@@ -29,8 +29,8 @@ class Issue(StrEnum):
 OF_THE_KEY: Final = (Issue.NO_COMMON_KEY, Issue.RESUME_UNANSWERED, Issue.DEVICE_RESET)
 """Solved as soon as the device proves that it holds our key."""
 
-OF_A_NEW_KEY: Final = (*OF_THE_KEY, Issue.CLONE_SUSPECTED, Issue.NEW_KEY_REQUESTED)
-"""Solved by pairing again."""
+OF_A_NEW_KEY: Final = (*OF_THE_KEY, Issue.CLONE_SUSPECTED, Issue.NEW_KEY_REQUESTED, Issue.SUITE_BELOW_FLOOR)
+"""Solved by pairing again; a method that the user accepts in that dialog is in the options only after it."""
 
 _ADVICE: Final = frozenset({Issue.NEWER_VERSION, Issue.NO_PATH})
 """Nothing here can fix these: the text tells what to do."""

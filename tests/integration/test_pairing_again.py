@@ -6,6 +6,7 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState, ConfigFlowResult
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed  # type: ignore[import-untyped]  # the plugin tells no types
@@ -228,6 +229,7 @@ async def test_reconfigure_lowers_what_is_accepted_of_this_device(
     assert (done["type"], done["reason"]) == ("abort", "reconfigure_successful"), done
     assert "translation_domain" not in done  # the text is ours
     assert entry.options["floor"] == 0x01
+    assert [one for one in ir.async_get(home).issues.values() if one.domain == DOMAIN] == []
     stored = hass_storage[f"{DOMAIN}.{device.identity}"]["data"]["pairings"][0]["record"]
     assert (stored["suite"], stored["floor"]) == (0x01, 0x01)
 
