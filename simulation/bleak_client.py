@@ -86,7 +86,13 @@ class BumbleBleakClient(BaseBleakClient):
     async def _discover(self, peer: Peer) -> None:
         await peer.request_mtu(MTU)
         await peer.discover_all()  # type: ignore[no-untyped-call]  # Bumble leaves its signature unannotated
-        self.services = _services(peer, lambda: self.mtu_size - ATT_HEADER)
+        found = _services(peer, lambda: self.mtu_size - ATT_HEADER)
+        self.services = BleakGATTServiceCollection() if self.address in self._host.stale else found
+
+    async def clear_cache(self) -> bool:
+        """Let the next connection ask the device for its services."""
+        self._host.stale.discard(self.address)
+        return True
 
     def _on_disconnection(self, connection: Connection) -> None:
         if self._connection is not connection:

@@ -44,6 +44,8 @@ class ScannerHost:
         self._connections: dict[Connection, str] = {}
         self._attempts = 0
         self._occupied = 0
+        self.stale: set[str] = set()
+        """Addresses of which it believes that they have no services, as a proxy does that remembers a device's older software."""
         self.lost = asyncio.Event()
         """Set when the radio is gone for good; make a new host then."""
 

@@ -1,9 +1,12 @@
 """Why an attempt to pair ended; each has a text of its own in the dialog."""
 
-from typing import override
+from typing import Final, override
 
 from .protocol.errors import Cause
 from .transport.link import LinkErrorKind
+
+_TOLD_APART: Final = frozenset({LinkErrorKind.NO_SLOT, LinkErrorKind.UNSUPPORTED})
+"""Links that cannot be opened for a reason of which a person can do something."""
 
 
 class PairingError(Exception):
@@ -26,8 +29,8 @@ class PairingError(Exception):
         """Key of the text that tells it."""
         if self.suspicious:
             return f"{self.cause.value}_suspicious"
-        if self.cause is Cause.TIMEOUT and self.link is LinkErrorKind.NO_SLOT:
-            return LinkErrorKind.NO_SLOT.value
+        if self.cause is Cause.TIMEOUT and self.link in _TOLD_APART:
+            return self.link.value
         return self.cause.value
 
 

@@ -14,9 +14,12 @@ from custom_components.self_secure.const import DOMAIN
 from custom_components.self_secure.hub import HUB
 from custom_components.self_secure.pairing import PairingAttempt
 from custom_components.self_secure.pairing_errors import AlreadyPairedError, PairingError
+from custom_components.self_secure.protocol import limits
 from custom_components.self_secure.protocol.errors import Cause
 from custom_components.self_secure.store import DurableStore
 from custom_components.self_secure.transport.beacon import RandomPacket
+from self_secure_device_linux import radio as device_radio
+from simulation.scanner import VirtualScanner
 from simulation.world import World
 
 from .conftest import (
@@ -132,6 +135,22 @@ async def test_radio_path_that_cannot_connect(home: HomeAssistant, start_device:
     done = await until_step(home, done)
     assert failed_with(done) == "not_connectable"
     assert (done["description_placeholders"] or {})["reason"]
+
+
+async def test_receivers_that_remember_other_services_ask_the_device(home: HomeAssistant, start_device: StartDevice) -> None:
+    device = await start_device()
+    scanners = [scanner for scanner in bluetooth.async_current_scanners(home) if isinstance(scanner, VirtualScanner)]
+    for scanner in scanners:
+        scanner.host.stale.add(device.program.address)
+    shown = await confirm(home, device)
+    assert shown["step_id"] == "code", shown
+    assert len([scanner for scanner in scanners if scanner.host.stale]) < len(scanners)
+
+
+async def test_device_without_the_service(home: HomeAssistant, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "CONTACT_TIMEOUT", 2.0)
+    monkeypatch.setattr(device_radio, "NOTIFY_UUID", "7a6f0009-5e1f-4c0d-8d3a-5e1f5ec0de00")
+    assert failed_with(await confirm(home, await start_device())) == "unsupported"
 
 
 async def test_two_devices_at_once(home: HomeAssistant, start_device: StartDevice) -> None:

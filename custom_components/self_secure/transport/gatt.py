@@ -69,7 +69,7 @@ class GattLink(Link):
             await self.close()
             raise
 
-    async def _connect(self) -> BleakClient:
+    async def _connect(self) -> bleak_retry_connector.BleakClientWithServiceCache:
         device = self._find_device()
         if device is None:
             raise LinkError(LinkErrorKind.NOT_FOUND, "no adapter or proxy that could connect hears the device")
@@ -83,9 +83,14 @@ class GattLink(Link):
             ble_device_callback=lambda: self._find_device() or device,
         )
 
-    async def _subscribe(self, client: BleakClient, received: Callable[[bytes], None], closed: Callable[[], None]) -> int:
-        self._write_to = _characteristic(client, WRITE_UUID)
-        notify = _characteristic(client, NOTIFY_UUID)
+    async def _subscribe(
+        self, client: bleak_retry_connector.BleakClientWithServiceCache, received: Callable[[bytes], None], closed: Callable[[], None]
+    ) -> int:
+        try:
+            self._write_to, notify = _characteristic(client, WRITE_UUID), _characteristic(client, NOTIFY_UUID)
+        except BleakCharacteristicNotFoundError:
+            await client.clear_cache()  # the receiver may know the services of other software: the next connection asks the device
+            raise
         async with asyncio.timeout(SUBSCRIBE_TIMEOUT):
             await client.start_notify(notify, lambda _, data: received(bytes(data)))
         if not client.is_connected:
