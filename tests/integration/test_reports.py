@@ -11,6 +11,7 @@ from pytest_homeassistant_custom_component.common import get_system_health_info 
 
 from custom_components.self_secure.const import DOMAIN, EVENT_SECURITY
 from custom_components.self_secure.diagnostics import async_get_config_entry_diagnostics
+from custom_components.self_secure.hub import HUB
 from custom_components.self_secure.logbook import SENTENCES
 from custom_components.self_secure.protocol.events import CloneSuspected
 from custom_components.self_secure.security import SECURITY_TYPES
@@ -67,14 +68,32 @@ async def test_diagnostics_hold_the_pairing_and_no_key_text_name_or_address(
     await pair(home, device)
     device.program.say(PLAINTEXT)
     await until(lambda: (state := home.states.get("event.test_display_message")) and state.attributes.get("text"))
+    home.config_entries.async_update_entry(entry_of(home), options={"poll_minutes": 5})
     found = await async_get_config_entry_diagnostics(home, entry_of(home))
     (pairing,) = found["pairings"]
     assert (pairing["number"], pairing["committed"], pairing["record"]["verified"]) == (1, True, True)
     assert pairing["epochs"]
     assert found["takes_text"] is True
+    assert (found["state"], found["reason"], found["options"]) == ("loaded", None, {"poll_minutes": 5})
+    assert found["options_of_all"] == dict(home.data[HUB].options)
     text = json.dumps(found)
     stored = hass_storage[f"{DOMAIN}.{device.identity}"]["data"]
     keys = [key for one in stored["pairings"] for key in one["keys"].values()]
     private = [*keys, PLAINTEXT, device.identity, device.program.address, "Test display"]
     assert keys
     assert [one for one in private if one.lower() in text.lower()] == []
+
+
+async def test_diagnostics_of_an_entry_that_could_not_be_set_up(
+    home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice
+) -> None:
+    device = await start_device()
+    entry = await pair(home, device)
+    assert await home.config_entries.async_unload(entry.entry_id)
+    del hass_storage[f"{DOMAIN}.{device.identity}"]
+    assert not await home.config_entries.async_setup(entry.entry_id)
+    found = await async_get_config_entry_diagnostics(home, entry)
+    assert (found["state"], found["reason"], found["options"]) == ("setup_error", "key_lost", {})
+    assert "pairings" not in found
+    home.data.pop(HUB)
+    assert (await async_get_config_entry_diagnostics(home, entry))["options_of_all"] is None
