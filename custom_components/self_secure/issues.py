@@ -24,6 +24,7 @@ class Issue(StrEnum):
     NO_PATH = "no_path"  # heard for long, but by nobody who could connect
     DEVICE_RESET = "device_reset"  # its beacon says that it has no key
     NEW_KEY_REQUESTED = "new_key_requested"  # its button was pressed
+    KEY_NOT_ERASED = "key_not_erased"  # it was removed, and a file with a key of it could not be
 
 
 OF_THE_KEY: Final = (Issue.NO_COMMON_KEY, Issue.RESUME_UNANSWERED, Issue.DEVICE_RESET)
@@ -35,10 +36,10 @@ OF_A_NEW_KEY: Final = (*OF_THE_KEY, Issue.CLONE_SUSPECTED, Issue.NEW_KEY_REQUEST
 _ADVICE: Final = frozenset({Issue.NEWER_VERSION, Issue.NO_PATH})
 """Nothing here can fix these: the text tells what to do."""
 
-_LASTING: Final = frozenset({Issue.CLONE_SUSPECTED})
+_LASTING: Final = frozenset({Issue.CLONE_SUSPECTED, Issue.KEY_NOT_ERASED})
 """What does not show again by itself after a restart."""
 
-_ALARMING: Final = frozenset({Issue.KEY_LOST, Issue.NEWER_VERSION, Issue.CLONE_SUSPECTED})
+_ALARMING: Final = frozenset({Issue.KEY_LOST, Issue.NEWER_VERSION, Issue.CLONE_SUSPECTED, Issue.KEY_NOT_ERASED})
 
 
 def issue_id(issue: Issue, entry_id: str) -> str:
@@ -53,7 +54,7 @@ def async_raise(hass: HomeAssistant, entry: ConfigEntry, issue: Issue) -> None:
         hass,
         DOMAIN,
         issue_id(issue, entry.entry_id),
-        data={"entry_id": entry.entry_id},
+        data={"issue": issue.value, "entry_id": entry.entry_id, "identity": entry.unique_id, "name": entry.title},
         is_fixable=issue not in _ADVICE,
         is_persistent=issue in _LASTING,
         severity=ir.IssueSeverity.ERROR if issue in _ALARMING else ir.IssueSeverity.WARNING,

@@ -20,7 +20,7 @@ from .issues import Issue, async_raise, async_solve
 from .protocol.connection import Connection
 from .protocol.errors import SnapshotError, SnapshotVersionError
 from .services import async_register_services
-from .store import Stored, async_clean, device_store
+from .store import Stored, async_clean, async_erase, device_store
 from .transport.client import Client, StorageError
 
 _LOGGER = logging.getLogger(__name__)
@@ -116,9 +116,13 @@ async def async_remove_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry) 
     """
     identity = entry.data[CONF_IDENTITY]
     await async_say_farewell(hass, entry)
-    await device_store(hass, identity).async_remove()
+    async_solve(hass, entry, *Issue)
+    try:
+        await async_erase(hass, identity)
+    except StorageError as error:
+        _LOGGER.error("%s: %s", entry.title, error)  # noqa: TRY400  # the text says it all
+        async_raise(hass, entry, Issue.KEY_NOT_ERASED)
     if HUB in hass.data:
         with suppress(StorageError):  # then it is found to be gone when it is looked for
             await hass.data[HUB].async_forget(identity)
-    async_solve(hass, entry, *Issue)
     radio.async_rediscover(hass, entry.data[CONF_ADDRESS])

@@ -28,7 +28,7 @@ from .protocol.events import (
     Verdict,
 )
 from .protocol.limits import FAREWELL
-from .store import device_store, saver
+from .store import async_erase, device_store, saver
 from .transport.beacon import SHORT_ID_SIZE, Beacon
 from .transport.client import Client, StorageError
 from .transport.link import LinkErrorKind
@@ -203,8 +203,8 @@ class PairingAttempt:
                 await client.end_pairing()
         self._forget()
         if stored is not None and not self._hass.is_stopping:
-            await device_store(self._hass, stored).async_remove()
-            with suppress(StorageError):  # then it is found to be gone when it is looked for
+            with suppress(StorageError):  # then it is found to be gone, or damaged, when it is looked for
+                await async_erase(self._hass, stored)
                 await self._hub.async_forget(stored)
         self._fail(PairingError(Cause.CANCELLED, suspicious=False))  # who still waits hears nothing else any more
 

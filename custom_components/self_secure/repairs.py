@@ -1,4 +1,4 @@
-"""Fix flows: all that can be fixed here is fixed by a new key, in the dialog of the config flow."""
+"""Fix flows: nearly all that can be fixed here is fixed by a new key, in the dialog of the config flow."""
 
 from typing import Any
 
@@ -8,6 +8,9 @@ from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE, Conf
 from homeassistant.core import HomeAssistant
 
 from .const import DOMAIN
+from .issues import Issue
+from .store import async_erase
+from .transport.client import StorageError
 
 
 class PairAgainFlow(RepairsFlow):
@@ -43,8 +46,33 @@ async def _pair_again(hass: HomeAssistant, entry: ConfigEntry) -> str:
     return begun["flow_id"]
 
 
+class EraseFlow(RepairsFlow):
+    """Tries again to erase the key of a device that has no entry any more."""
+
+    def __init__(self, identity: str, name: str) -> None:
+        self._identity, self._name = identity, name
+
+    async def async_step_init(self, user_input: dict[str, Any] | None = None) -> RepairsFlowResult:  # noqa: ARG002  # Home Assistant's signature
+        """Begin."""
+        return await self.async_step_confirm()
+
+    async def async_step_confirm(self, user_input: dict[str, Any] | None = None) -> RepairsFlowResult:
+        """Ask, and say so if it was in vain."""
+        placeholders = {"name": self._name, "file": f"{DOMAIN}.{self._identity}"}
+        if user_input is None:
+            return self.async_show_form(step_id="confirm", description_placeholders=placeholders)
+        try:
+            await async_erase(self.hass, self._identity)
+        except StorageError:
+            return self.async_show_form(step_id="confirm", errors={"base": "not_erased"}, description_placeholders=placeholders)
+        return self.async_create_entry(data={})
+
+
 async def async_create_fix_flow(hass: HomeAssistant, issue_id: str, data: dict[str, str | int | float | None] | None) -> RepairsFlow:  # noqa: ARG001  # Home Assistant's signature
     """Return the flow that fixes an issue of `issues.py`; ValueError without its entry."""
-    if not data or not isinstance(entry_id := data.get("entry_id"), str):
+    known = {key: value for key, value in (data or {}).items() if isinstance(value, str)}
+    if "entry_id" not in known:
         raise ValueError("the issue names no entry")
-    return PairAgainFlow(entry_id)
+    if known.get("issue") == Issue.KEY_NOT_ERASED:
+        return EraseFlow(known["identity"], known["name"])
+    return PairAgainFlow(known["entry_id"])

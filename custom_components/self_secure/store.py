@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Final, override
 
@@ -97,6 +98,27 @@ async def async_clean(hass: HomeAssistant) -> None:
 def device_store(hass: HomeAssistant, identity: str) -> DurableStore:
     """Return the store of the device with that identity (32 hex digits)."""
     return DurableStore(hass, identity)
+
+
+async def async_erase(hass: HomeAssistant, identity: str) -> None:
+    """Erase all files with keys of that device: its store, and what a killed write or Home Assistant's care of a damaged file left.
+
+    Raises `StorageError` if one of them is still there.
+    """
+
+    def erase() -> list[OSError]:
+        failures: list[OSError] = []
+        for left in Path(hass.config.path(STORAGE_DIR)).glob(f"{DOMAIN}.{identity}*"):
+            try:
+                left.unlink(missing_ok=True)
+            except OSError as error:
+                failures.append(error)
+        return failures
+
+    with suppress(OSError):  # what that is shows below
+        await device_store(hass, identity).async_remove()
+    if failures := await hass.async_add_executor_job(erase):
+        raise StorageError(f"cannot erase the key: {'; '.join(map(str, failures))}") from failures[0]
 
 
 def saver(hass: HomeAssistant, identity: str) -> Save:

@@ -1,5 +1,6 @@
 """Issues: when each is raised, how it is repaired, and when it goes away."""
 
+from pathlib import Path
 from typing import Any
 
 from homeassistant.components.repairs import DOMAIN as REPAIRS
@@ -26,7 +27,7 @@ from custom_components.self_secure.repairs import async_create_fix_flow
 
 from .conftest import SimulatedDevice, StartDevice, pair, state_of, until, until_step
 
-FIXABLE = [issue for issue in Issue if issue not in (Issue.NEWER_VERSION, Issue.NO_PATH)]
+BY_A_NEW_KEY = [issue for issue in Issue if issue not in (Issue.NEWER_VERSION, Issue.NO_PATH, Issue.KEY_NOT_ERASED)]
 
 
 @pytest.fixture
@@ -146,13 +147,13 @@ async def fix(hass: HomeAssistant, device: SimulatedDevice, issue: Issue) -> str
 async def test_repair_that_is_not_finished_stays(home: HomeAssistant, thermometer: SimulatedDevice) -> None:
     """A second repair goes on with the dialog that the first one has opened; who closes that one is asked again."""
     entry = entry_of(home)
-    for issue in FIXABLE:
+    for issue in BY_A_NEW_KEY:
         async_raise(home, entry, issue)
         first, second = await begin_fix(home, issue), await begin_fix(home, issue)
         assert (first["type"], first["reason"], first["next_flow"]) == ("abort", "pair_again", second["next_flow"])
         assert [one["flow_id"] for one in entry.async_get_active_flows(home, {"reauth"})] == [first["next_flow"][1]]
         home.config_entries.flow.async_abort(first["next_flow"][1])
-    assert shown(home) == set(FIXABLE)
+    assert shown(home) == set(BY_A_NEW_KEY)
 
 
 async def test_new_key_repairs_an_entry_that_was_not_loaded(home: HomeAssistant, thermometer: SimulatedDevice) -> None:
@@ -178,6 +179,26 @@ async def test_repair_of_a_removed_device(home: HomeAssistant) -> None:
     )
     done = await home.data[REPAIRS]["flow_manager"].async_init(DOMAIN, context={"issue_id": "key_lost_gone"})
     assert (done["type"], done["reason"]) == ("abort", "entry_removed")
+
+
+async def test_key_that_cannot_be_erased_is_told_and_erased_later(
+    home: HomeAssistant, thermometer: SimulatedDevice, tmp_path: Path
+) -> None:
+    assert await async_setup_component(home, REPAIRS, {})
+    home.config.config_dir = str(tmp_path)
+    stubborn = tmp_path / ".storage" / f"{DOMAIN}.{thermometer.identity}.corrupt.1"
+    stubborn.mkdir(parents=True)
+    entry, registry = entry_of(home), ir.async_get(home)
+    known, manager = issue_id(Issue.KEY_NOT_ERASED, entry.entry_id), home.data[REPAIRS]["flow_manager"]
+    await home.config_entries.async_remove(entry.entry_id)
+    assert registry.async_get_issue(DOMAIN, known)
+    asked = await manager.async_init(DOMAIN, context={"issue_id": known})
+    assert asked["description_placeholders"] == {"name": "Test thermometer", "file": f"{DOMAIN}.{thermometer.identity}"}
+    still = await manager.async_configure(asked["flow_id"], {})
+    assert (still["step_id"], still["errors"]) == ("confirm", {"base": "not_erased"})
+    stubborn.rmdir()
+    assert (await manager.async_configure(asked["flow_id"], {}))["type"] == "create_entry"
+    assert registry.async_get_issue(DOMAIN, known) is None
 
 
 async def test_repair_without_an_entry(home: HomeAssistant) -> None:

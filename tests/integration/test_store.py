@@ -12,7 +12,7 @@ from homeassistant.helpers import issue_registry as ir
 import pytest
 
 from custom_components.self_secure.hub import async_load_hub
-from custom_components.self_secure.store import DurableStore, async_clean, device_store
+from custom_components.self_secure.store import DurableStore, async_clean, async_erase, device_store
 from custom_components.self_secure.transport.client import StorageError
 
 IDENTITY = "00112233445566778899aabbccddeeff"
@@ -102,6 +102,29 @@ async def test_removed_file_is_gone(bare: HomeAssistant) -> None:
     await store.async_save(DATA)
     await store.async_remove()
     assert not path_of(bare).exists()
+
+
+async def test_erasing_takes_along_what_was_left_beside_the_store(bare: HomeAssistant) -> None:
+    await device_store(bare, IDENTITY).async_save(DATA)
+    path_of(bare).write_bytes(b"{")
+    assert await device_store(bare, IDENTITY).async_load() is None  # Home Assistant keeps what is damaged under another name
+    await device_store(bare, IDENTITY).async_save(DATA)
+    folder = path_of(bare).parent
+    (folder / f"self_secure.{IDENTITY}.abc.new").write_text("a killed write")
+    other = folder / f"self_secure.{'f' * 32}"
+    other.write_text("another device")
+    assert len(list(folder.iterdir())) == 4
+    await async_erase(bare, IDENTITY)
+    assert list(folder.iterdir()) == [other]
+
+
+async def test_erasing_goes_on_after_a_file_that_stays(bare: HomeAssistant) -> None:
+    await device_store(bare, IDENTITY).async_save(DATA)
+    stubborn = path_of(bare).parent / f"self_secure.{IDENTITY}.corrupt.1"
+    stubborn.mkdir()
+    with pytest.raises(StorageError, match="cannot erase"):
+        await async_erase(bare, IDENTITY)
+    assert list(stubborn.parent.iterdir()) == [stubborn]
 
 
 async def test_what_a_killed_write_left_is_erased_at_the_next_start(bare: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> None:
