@@ -5,9 +5,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 
+from . import radio
 from .const import DOMAIN
 from .hub import HUB
 from .pairing import PairingAttempt
@@ -34,10 +36,24 @@ class Candidate:
     name: str
     floor: int | None = None  # weakest suite that the user accepts; None: as for all
     entry: SelfSecureConfigEntry | None = None  # if it is paired again
+    moved: bool = False  # the address is another one than was known
     attempt: PairingAttempt | None = field(default=None, repr=False)
     failure: PairingError | None = None
     identity: str | None = None  # once its key is stored
     ended: asyncio.Task[None] | None = field(default=None, repr=False)
+
+    def look(self, hass: HomeAssistant) -> None:
+        """Find the address at which the device is heard now; the client of a loaded entry follows to where the device proves itself."""
+        heard = self.heard_elsewhere(hass)
+        self.moved = heard is not None
+        self.address = heard or self.address
+        if self.entry is not None and self.entry.state is ConfigEntryState.LOADED:
+            self.entry.runtime_data.async_address_seen(self.address)
+
+    def heard_elsewhere(self, hass: HomeAssistant) -> str | None:
+        """Return the address at which the device is heard, if that is another one than is known."""
+        heard = radio.heard_address(hass, self.short_id, self.address)
+        return None if heard == self.address else heard
 
     def hand_over(self) -> bool:
         """Leave the running client to the entry; False if that has had it all the time, or there is none."""
@@ -69,8 +85,9 @@ class Batch:
         self._news = asyncio.Event()
 
     def start(self, candidate: Candidate) -> None:
-        """Begin to pair one device, again if it has failed."""
+        """Begin to pair one device, again if it has failed, where it is heard now."""
         candidate.failure = candidate.attempt = None
+        candidate.look(self._hass)
         if candidate not in self.candidates:
             self.candidates.append(candidate)
         candidate.ended = self._hass.async_create_background_task(self._pair(candidate), f"{DOMAIN} pairing {candidate.name}")

@@ -22,7 +22,7 @@ from .protocol.events import (
     ResumeFailed,
 )
 from .protocol.limits import RESUME_FAILURES_MAX
-from .transport.beacon import SHORT_ID_SIZE, Beacon, BeaconState
+from .transport.beacon import Beacon, BeaconState
 
 if TYPE_CHECKING:
     from .coordinator import SelfSecureCoordinator
@@ -118,5 +118,4 @@ class Care:
         beacon = radio.last_said(info) if info and info.time > self._proved else None
         if connection.pairing or not connection.pairings[0].committed or not isinstance(beacon, Beacon):
             return False
-        ours = beacon.short_id == bytes.fromhex(self._coordinator.identity)[:SHORT_ID_SIZE]
-        return ours and beacon.state is BeaconState.READY and self._coordinator.present
+        return beacon.short_id == self._coordinator.short_id and beacon.state is BeaconState.READY and self._coordinator.present

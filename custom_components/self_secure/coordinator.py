@@ -42,7 +42,6 @@ _LOGGER = logging.getLogger(__name__)
 
 PRESENCE_INTERVAL: Final = timedelta(seconds=30)  # short beside the minutes after which Home Assistant forgets an address
 RELOAD_SECONDS: Final = 30.0  # after a failed write: time for a full disk to be noticed, without hammering it
-SILENCE_SECONDS: Final = 30.0  # a beacon comes several times a second: then the device may have another address
 ADDRESSES_MAX: Final = 8  # a device that changes its address shall be found, one that fakes them shall not fill the memory
 
 type SelfSecureConfigEntry = ConfigEntry[SelfSecureCoordinator]
@@ -73,6 +72,11 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
         self._heard = hass.loop.time()  # when the last beacon came from `address`
         self._client: Client | None = None
         self._early: list[Event] = []  # said while the entities are being set up
+
+    @property
+    def short_id(self) -> bytes:
+        """What the device's beacons name it with."""
+        return bytes.fromhex(self.identity)[:SHORT_ID_SIZE]
 
     @property
     def connection(self) -> Connection:
@@ -106,6 +110,8 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
     def _listen(self) -> None:
         entry = self.config_entry
         self._listen_to(self.address)
+        for address in radio.heard_addresses(self.hass, self.short_id):  # it may have changed while nobody listened
+            self.async_address_seen(address)
         entry.async_on_unload(self._stop_listening)
         entry.async_on_unload(async_track_time_interval(self.hass, self._check_presence, PRESENCE_INTERVAL))
         entry.async_on_unload(self.hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, self._async_on_stop))
@@ -162,10 +168,10 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
 
     @callback
     def _on_beacon(self, beacon: Beacon, address: str) -> None:
-        if beacon.short_id != bytes.fromhex(self.identity)[:SHORT_ID_SIZE]:
+        if beacon.short_id != self.short_id:
             return
         now = self.hass.loop.time()
-        if address != self.address and (address == self.config_entry.data[CONF_ADDRESS] or now > self._heard + SILENCE_SECONDS):
+        if address != self.address and (address == self.config_entry.data[CONF_ADDRESS] or now > self._heard + radio.SILENCE_SECONDS):
             self.address = address
             self.client.moved()
         if address == self.address:

@@ -17,12 +17,13 @@ from .batch import Batch, Candidate
 from .const import CONF_HUB, CONF_IDENTITY, DOMAIN, FIELD_NEXT, FIELD_VERDICT, OPTION_FLOOR, SECTION_SECURITY
 from .hub import HUB
 from .issues import OF_A_NEW_KEY, async_solve
-from .pairing_errors import AlreadyPairedError, UnreachableError
+from .pairing_errors import AlreadyPairedError, PairingError, UnreachableError
 from .protocol.errors import Cause
 from .protocol.events import Verdict
 from .protocol.suites import HYBRID
 
 REFRESH_SECONDS: Final = 1.0  # between two texts of the progress step
+UNHEARD: Final = frozenset({"not_connectable", "timeout"})  # reasons behind which there may be another address
 
 
 class PairingSteps(ConfigFlow):
@@ -67,7 +68,7 @@ class PairingSteps(ConfigFlow):
             return self.async_show_progress(
                 step_id="pair",
                 progress_action=self._progress_action(),
-                description_placeholders={"name": self.batch.candidates[0].name, **self._progress_text},
+                description_placeholders=self._progress_placeholders(),
                 progress_task=self._waiting,
             )
         self._waiting = None
@@ -77,7 +78,13 @@ class PairingSteps(ConfigFlow):
         if self._several:
             self._progress_text = flow_forms.batch_text(self.batch.candidates)
             return "collecting_several"
-        return "collecting" if self._progress_text else "connecting"
+        if self._progress_text:
+            return "collecting"
+        return "connecting_elsewhere" if self.batch.candidates[0].moved else "connecting"
+
+    def _progress_placeholders(self) -> dict[str, str]:
+        candidate = self.batch.candidates[0]
+        return {"name": candidate.name, "address": candidate.address, **self._progress_text}
 
     def _next_step(self) -> str:
         if self.batch.comparing is not None:
@@ -142,13 +149,16 @@ class PairingSteps(ConfigFlow):
             return await self._already_paired(candidate)
         if user_input is not None:
             return await self._after_failure(candidate, user_input)
-        failure = candidate.failure
+        return self._show_failure(candidate, candidate.failure)
+
+    def _show_failure(self, candidate: Candidate, failure: PairingError) -> ConfigFlowResult:
+        elsewhere = candidate.heard_elsewhere(self.hass) if failure.reason in UNHEARD else None
         detail = failure.detail if isinstance(failure, UnreachableError) else ""
         return self.async_show_form(
             step_id="failed",
             data_schema=self._failed_form(candidate, failure.cause),
-            errors={"base": failure.reason},
-            description_placeholders={"name": candidate.name, "reason": detail},
+            errors={"base": "address_changed" if elsewhere else failure.reason},
+            description_placeholders={"name": candidate.name, "reason": detail, "address": elsewhere or candidate.address},
         )
 
     async def _already_paired(self, candidate: Candidate) -> ConfigFlowResult:
@@ -201,7 +211,9 @@ class PairingSteps(ConfigFlow):
         kept = {name: value for name, value in entry.options.items() if name != OPTION_FLOOR or candidate.floor is None}
         # without a reason Home Assistant would take its own text
         reason = "reconfigure_successful" if self.source == SOURCE_RECONFIGURE else "reauth_successful"
-        return self.async_update_and_abort(entry, options={**kept, **self._options_of(candidate)}, reason=reason)
+        # the address of a client that is loaded is the coordinator's concern
+        address = {CONF_ADDRESS: candidate.address} if handed_over else {}
+        return self.async_update_and_abort(entry, data_updates=address, options={**kept, **self._options_of(candidate)}, reason=reason)
 
     async def _on_completed(self, candidate: Candidate) -> None:
         """Give each of several devices its entry at once: what comes later cannot undo it."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+import math
 from typing import Final, Protocol
 
 from habluetooth import get_manager
@@ -21,6 +22,7 @@ from .transport.gatt import GattLink
 from .transport.link import LinkFactory
 from .transport.slots import SlottedLink
 
+SILENCE_SECONDS: Final = 30.0  # a beacon comes several times a second: then the device may have another address
 NAME_SECONDS: Final = 5  # for a scan response; a discovered device may show up that much later, if it then says who it is
 
 
@@ -106,6 +108,24 @@ def link_factory(hass: HomeAssistant, address: Callable[[], str], name: str) -> 
 def is_present(hass: HomeAssistant, address: str) -> bool:
     """Whether any scanner hears the device."""
     return bluetooth.async_address_present(hass, address, connectable=False)
+
+
+def heard_addresses(hass: HomeAssistant, short_id: bytes) -> dict[str, float]:
+    """Return where beacons with that short id come from, and when the last one came; anybody can send them."""
+    heard = {}
+    for info in bluetooth.async_discovered_service_info(hass, connectable=False):
+        beacon = last_said(info)
+        if isinstance(beacon, Beacon) and beacon.short_id == short_id:
+            heard[info.address] = info.time
+    return heard
+
+
+def heard_address(hass: HomeAssistant, short_id: bytes, known: str) -> str:
+    """Return where to look for a device: at `known`, unless only another address has been heard lately."""
+    heard = heard_addresses(hass, short_id)
+    if heard.get(known, -math.inf) > bluetooth.MONOTONIC_TIME() - SILENCE_SECONDS:
+        return known
+    return max(heard, key=lambda address: heard[address], default=known)
 
 
 def signal(hass: HomeAssistant, address: str) -> int | None:

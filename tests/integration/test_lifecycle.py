@@ -168,13 +168,28 @@ async def test_failed_write_stops_the_send_and_the_entry_begins_anew(
 async def test_new_address_of_a_known_device(
     home: HomeAssistant, thermometer: SimulatedDevice, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(coordinator_module, "SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(radio, "SILENCE_SECONDS", 0.5)
     await thermometer.program.stop()
     again = await start_device(seed=3, address="C0:00:00:00:00:77")
     await until(lambda: again.told("resumed"))
     assert await next_reading(home, again)
     assert entry_of(home).data["address"] == "C0:00:00:00:00:77"
     assert discovered_flow(home, again) is None
+
+
+async def test_address_that_changed_while_the_entry_was_not_loaded(
+    home: HomeAssistant, thermometer: SimulatedDevice, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(radio, "SILENCE_SECONDS", 0.5)
+    entry = entry_of(home)
+    assert await home.config_entries.async_unload(entry.entry_id)
+    await thermometer.program.stop()
+    again = await start_device(seed=3, address="C0:00:00:00:00:77")
+    await until(lambda: radio.can_connect(home, again.program.address))
+    assert await home.config_entries.async_setup(entry.entry_id)
+    await until(lambda: again.told("resumed"))
+    assert await next_reading(home, again)
+    assert entry.data["address"] == again.program.address
 
 
 async def test_false_address_keeps_nobody_from_the_true_one(
@@ -184,7 +199,7 @@ async def test_false_address_keeps_nobody_from_the_true_one(
     await start_device(number=1, identity=identity, address="C0:00:00:00:00:88")
     coordinator = entry_of(home).runtime_data
     await until(lambda: len(coordinator._listening) == 2)
-    monkeypatch.setattr(coordinator_module, "SILENCE_SECONDS", 0.0)
+    monkeypatch.setattr(radio, "SILENCE_SECONDS", 0.0)
     assert await next_reading(home, thermometer)
     assert entry_of(home).data["address"] == thermometer.program.address
 

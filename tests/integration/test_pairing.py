@@ -67,7 +67,7 @@ async def test_progress_tells_packets_loss_and_secrecy(
         texts.append((result["progress_action"], dict(result["description_placeholders"] or {})))
         await asyncio.sleep(0.1)
         result = await home.config_entries.flow.async_configure(flow_id)
-    assert texts[0] == ("connecting", {"name": f"Self-Secure {device.short_id.upper()}"})
+    assert texts[0] == ("connecting", {"name": f"Self-Secure {device.short_id.upper()}", "address": device.program.address})
     action, shown = texts[-1]
     assert action == "collecting"
     assert int(shown["packets"]) > 0
@@ -151,6 +151,27 @@ async def test_device_without_the_service(home: HomeAssistant, start_device: Sta
     monkeypatch.setattr(limits, "CONTACT_TIMEOUT", 2.0)
     monkeypatch.setattr(device_radio, "NOTIFY_UUID", "7a6f0009-5e1f-4c0d-8d3a-5e1f5ec0de00")
     assert failed_with(await confirm(home, await start_device())) == "unsupported"
+
+
+async def test_address_that_changes_while_the_dialog_is_open(
+    home: HomeAssistant, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = await start_device()
+    flow_id = await until(lambda: discovered_flow(home, device))
+    await device.program.stop()
+    again = await start_device(identity=bytes.fromhex(device.identity), address="C0:00:00:00:00:77")
+    with monkeypatch.context() as brief:
+        brief.setattr(limits, "CONTACT_TIMEOUT", 1.0)
+        begun = await home.config_entries.flow.async_configure(flow_id, {})
+        await until(lambda: home.data[HUB].attempts)
+        await asyncio.sleep(0.8)
+        brief.setattr(radio, "SILENCE_SECONDS", 0.5)
+        shown = await until_step(home, begun)
+        assert failed_with(shown) == "address_changed"
+        assert (shown["description_placeholders"] or {})["address"] == again.program.address
+        begun = await home.config_entries.flow.async_configure(flow_id, {})
+    shown = await until_step(home, begun)
+    assert shown["step_id"] == "code", shown
 
 
 async def test_two_devices_at_once(home: HomeAssistant, start_device: StartDevice) -> None:

@@ -11,7 +11,7 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed  # type: ignore[import-untyped]  # the plugin tells no types
 
-from custom_components.self_secure import pairing
+from custom_components.self_secure import pairing, radio
 from custom_components.self_secure.const import DOMAIN
 from custom_components.self_secure.coordinator import RELOAD_SECONDS
 from custom_components.self_secure.hub import HUB
@@ -169,6 +169,27 @@ async def test_dialog_waits_for_an_entry_that_is_being_loaded(home: HomeAssistan
     assert (await compare(home, device, shown))["reason"] == "reconfigure_successful"
     assert home.data[HUB].handovers == {}
     await reads(home, device)
+
+
+async def test_device_that_has_another_address_is_paired_again_there(
+    home: HomeAssistant, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(radio, "SILENCE_SECONDS", 0.5)
+    device = await start_device()
+    entry = await pair(home, device)
+    assert await home.config_entries.async_unload(entry.entry_id)
+    await device.program.stop()
+    again = await start_device(seed=3, address="C0:00:00:00:00:77")
+    again.program.pair()
+    await until(lambda: radio.heard_address(home, bytes.fromhex(device.short_id), device.program.address) == again.program.address)
+    flow = await begin_reconfigure(home, entry)
+    begun = await home.config_entries.flow.async_configure(flow["flow_id"], {})
+    assert begun["progress_action"] == "connecting_elsewhere"
+    assert (begun["description_placeholders"] or {})["address"] == again.program.address
+    assert (await compare(home, again, await until_step(home, begun)))["reason"] == "reconfigure_successful"
+    await until(lambda: entry.state is ConfigEntryState.LOADED)
+    assert entry.data["address"] == again.program.address
+    await reads(home, again)
 
 
 async def test_second_dialog_ends_the_first(home: HomeAssistant, start_device: StartDevice) -> None:
