@@ -154,8 +154,12 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
     @callback
     def async_address_seen(self, address: str) -> None:
         """Consider that the device may have a new address; an authentic message from there makes it true."""
-        if len(self._listening) < ADDRESSES_MAX:
-            self._listen_to(address)
+        if address in self._listening:
+            return
+        if len(self._listening) >= ADDRESSES_MAX:
+            oldest = next(one for one in self._listening if one not in (self.address, self.config_entry.data[CONF_ADDRESS]))
+            self._listening.pop(oldest)()
+        self._listen_to(address)
 
     def _listen_to(self, address: str) -> None:
         if address not in self._listening:
@@ -223,6 +227,14 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
         entry = self.config_entry
         if entry.data[CONF_ADDRESS] != self.address:
             self.hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_ADDRESS: self.address})
+            self._register_address()
+
+    def _register_address(self) -> None:
+        """Let the registry forget the old address, which may be another device's one day."""
+        registry = dr.async_get(self.hass)
+        device = registry.async_get_device_by_identifier((DOMAIN, self.identity), self.config_entry.entry_id)
+        if device is not None:
+            registry.async_update_device(device.id, new_connections={(dr.CONNECTION_BLUETOOTH, self.address)})
 
     def _on_rotated(self, event: EpochStarted | PairingCompleted) -> None:
         for changed in tuple(self._rotating):

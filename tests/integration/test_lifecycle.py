@@ -15,7 +15,7 @@ from custom_components.self_secure.hub import async_load_hub
 from custom_components.self_secure.store import DurableStore
 from simulation.world import World
 
-from .conftest import SimulatedDevice, StartDevice, device_id, discovered_flow, disk_full, pair, state_of, until
+from .conftest import SimulatedDevice, StartDevice, device_entry, device_id, discovered_flow, disk_full, pair, state_of, until
 
 TEMPERATURE = "sensor.test_thermometer_temperature"
 
@@ -169,11 +169,15 @@ async def test_new_address_of_a_known_device(
     home: HomeAssistant, thermometer: SimulatedDevice, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(radio, "SILENCE_SECONDS", 0.5)
+    for number in range(2 * coordinator_module.ADDRESSES_MAX):  # false beacons keep nobody from finding the true one
+        entry_of(home).runtime_data.async_address_seen(f"C0:00:00:00:01:{number:02X}")
+    assert len(entry_of(home).runtime_data._listening) == coordinator_module.ADDRESSES_MAX
     await thermometer.program.stop()
     again = await start_device(seed=3, address="C0:00:00:00:00:77")
     await until(lambda: again.told("resumed"))
     assert await next_reading(home, again)
     assert entry_of(home).data["address"] == "C0:00:00:00:00:77"
+    assert device_entry(home, again).connections == {("bluetooth", "C0:00:00:00:00:77")}
     assert discovered_flow(home, again) is None
 
 
