@@ -27,6 +27,13 @@ class Issue(StrEnum):
     KEY_NOT_ERASED = "key_not_erased"  # it was removed, and a file with a key of it could not be
 
 
+class SharedIssue(StrEnum):
+    """Kinds of issues about the file that all devices share: without it none of them is loaded."""
+
+    HUB_NEWER_VERSION = "hub_newer_version"
+    HUB_UNUSABLE = "hub_unusable"  # it can be neither read nor written
+
+
 OF_THE_KEY: Final = (Issue.NO_COMMON_KEY, Issue.RESUME_UNANSWERED, Issue.DEVICE_RESET)
 """Solved as soon as the device proves that it holds our key."""
 
@@ -70,3 +77,17 @@ def async_solve(hass: HomeAssistant, entry: ConfigEntry, *solved: Issue) -> None
     for issue in solved:
         if registry.async_get_issue(DOMAIN, issue_id(issue, entry.entry_id)):
             registry.async_delete(DOMAIN, issue_id(issue, entry.entry_id))
+
+
+@callback
+def async_raise_shared(hass: HomeAssistant, issue: SharedIssue) -> None:
+    """Show what keeps all devices from being loaded."""
+    error = ir.IssueSeverity.ERROR
+    ir.async_create_issue(hass, DOMAIN, issue.value, is_fixable=False, severity=error, translation_key=issue.value)
+
+
+@callback
+def async_solve_shared(hass: HomeAssistant) -> None:
+    """All is well with what the devices share."""
+    for issue in SharedIssue:
+        ir.async_delete_issue(hass, DOMAIN, issue.value)

@@ -16,7 +16,7 @@ from .const import CONF_IDENTITY, DOMAIN
 from .coordinator import SelfSecureConfigEntry, SelfSecureCoordinator
 from .farewell import async_say_farewell
 from .hub import HUB, async_load_hub
-from .issues import Issue, async_raise, async_solve
+from .issues import Issue, SharedIssue, async_raise, async_raise_shared, async_solve, async_solve_shared
 from .protocol.connection import Connection
 from .protocol.errors import SnapshotError, SnapshotVersionError
 from .services import async_register_services
@@ -35,7 +35,10 @@ async def async_setup(hass: HomeAssistant) -> bool:
         hub = hass.data[HUB] = await async_load_hub(hass)
     except (HomeAssistantError, StorageError) as error:
         _LOGGER.error("Cannot start without this Home Assistant's own identity: %s", error)  # noqa: TRY400  # the text says it all
+        newer = isinstance(error, UnsupportedStorageVersionError)
+        async_raise_shared(hass, SharedIssue.HUB_NEWER_VERSION if newer else SharedIssue.HUB_UNUSABLE)
         return False
+    async_solve_shared(hass)
     hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, hub.async_stop)
     radio.async_watch_receivers(hub.slots.look)
     async_register_services(hass)

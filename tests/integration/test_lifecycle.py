@@ -5,6 +5,7 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
 import pytest
 
@@ -237,9 +238,24 @@ async def test_hub_identity_survives_its_file(home: HomeAssistant, hass_storage:
     assert hass_storage[f"{DOMAIN}.hub"]["data"]["hub_id"] == known
 
 
-async def test_hub_of_a_newer_version_stops_the_set_up(hass: HomeAssistant, hass_storage: dict[str, Any]) -> None:
+async def test_shared_file_that_cannot_be_used_is_told(
+    home: HomeAssistant, hass_storage: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told() -> list[str]:
+        return [issue_id for domain, issue_id in ir.async_get(home).issues if domain == DOMAIN]
+
+    good = hass_storage[f"{DOMAIN}.hub"]
     hass_storage[f"{DOMAIN}.hub"] = {"version": 2, "minor_version": 1, "data": {}}
-    assert not await lifecycle.async_setup(hass)
+    assert not await lifecycle.async_setup(home)
+    assert told() == ["hub_newer_version"]
+    del hass_storage[f"{DOMAIN}.hub"]
+    with monkeypatch.context() as full:
+        full.setattr(DurableStore, "async_save", disk_full)
+        assert not await lifecycle.async_setup(home)
+    assert told() == ["hub_newer_version", "hub_unusable"]
+    hass_storage[f"{DOMAIN}.hub"] = good
+    assert await lifecycle.async_setup(home)
+    assert told() == []
 
 
 async def test_unknown_options_of_the_hub_are_left_alone(hass: HomeAssistant, hass_storage: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ import pytest
 import custom_components.self_secure as integration
 from custom_components.self_secure.const import DOMAIN
 from custom_components.self_secure.descriptions import EVENT_TYPES, binary_sensor_description, event_description, sensor_description
-from custom_components.self_secure.issues import _ADVICE, Issue
+from custom_components.self_secure.issues import _ADVICE, Issue, SharedIssue
 from custom_components.self_secure.protocol.errors import Cause
 from custom_components.self_secure.protocol.events import Verdict
 from custom_components.self_secure.transport.beacon import COMPANY, SERVICE_UUID
@@ -85,7 +85,11 @@ def test_each_issue_has_its_text(issue: Issue) -> None:
     reasons = set(re.findall(r'reason="(\w+)"', FIXES))
     assert set(texts.get("fix_flow", {}).get("abort", reasons)) == reasons
     assert set(texts.get("fix_flow", {}).get("error", [])) <= set(re.findall(r'"base": "(\w+)"', FIXES))
-    assert set(TEXTS["issues"]) == {one.value for one in Issue}
+
+
+def test_issues_are_the_codes_own() -> None:
+    assert set(TEXTS["issues"]) == {one.value for kind in (Issue, SharedIssue) for one in kind}
+    assert [issue for issue in SharedIssue if set(TEXTS["issues"][issue.value]) != {"title", "description"}] == []
 
 
 def test_exceptions_are_the_codes_own() -> None:
