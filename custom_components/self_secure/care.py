@@ -20,6 +20,7 @@ from .protocol.events import (
     PairingCompleted,
     PairingRequested,
     ResumeFailed,
+    StoreFailed,
 )
 from .protocol.limits import RESUME_FAILURES_MAX
 from .transport.beacon import Beacon, BeaconState
@@ -65,6 +66,8 @@ class Care:
     @callback
     def on_event(self, event: Event) -> None:
         """Hear one event of the device's client."""
+        if isinstance(event, EpochStarted):  # its keys are on the disk
+            async_solve(self._hass, self._entry, Issue.NOT_STORED)
         match event:
             case MessageReceived() | MessageDelivered() | EpochStarted(resumed=True):
                 self._without_key, self._proved = 0, self._hass.loop.time()
@@ -72,6 +75,8 @@ class Care:
             case PairingCompleted():
                 self._without_key, self._proved = 0, self._hass.loop.time()
                 async_solve(self._hass, self._entry, *OF_A_NEW_KEY)
+            case StoreFailed():
+                async_raise(self._hass, self._entry, Issue.NOT_STORED)
             case CloneSuspected():
                 async_raise(self._hass, self._entry, Issue.CLONE_SUSPECTED)
             case PairingRequested():

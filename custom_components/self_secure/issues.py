@@ -24,6 +24,7 @@ class Issue(StrEnum):
     NO_PATH = "no_path"  # heard for long, but by nobody who could connect
     DEVICE_RESET = "device_reset"  # its beacon says that it has no key
     NEW_KEY_REQUESTED = "new_key_requested"  # its button was pressed
+    NOT_STORED = "not_stored"  # a write failed: the device is not served until one succeeds
     KEY_NOT_ERASED = "key_not_erased"  # it was removed, and a file with a key of it could not be
 
 
@@ -40,13 +41,13 @@ OF_THE_KEY: Final = (Issue.NO_COMMON_KEY, Issue.RESUME_UNANSWERED, Issue.DEVICE_
 OF_A_NEW_KEY: Final = (*OF_THE_KEY, Issue.CLONE_SUSPECTED, Issue.NEW_KEY_REQUESTED, Issue.SUITE_BELOW_FLOOR)
 """Solved by pairing again; a method that the user accepts in that dialog is in the options only after it."""
 
-_ADVICE: Final = frozenset({Issue.NEWER_VERSION, Issue.NO_PATH})
+_ADVICE: Final = frozenset({Issue.NEWER_VERSION, Issue.NO_PATH, Issue.NOT_STORED})
 """Nothing here can fix these: the text tells what to do."""
 
 _LASTING: Final = frozenset({Issue.CLONE_SUSPECTED, Issue.KEY_NOT_ERASED})
 """What does not show again by itself after a restart."""
 
-_ALARMING: Final = frozenset({Issue.KEY_LOST, Issue.NEWER_VERSION, Issue.CLONE_SUSPECTED, Issue.KEY_NOT_ERASED})
+_ALARMING: Final = frozenset({Issue.KEY_LOST, Issue.NEWER_VERSION, Issue.CLONE_SUSPECTED, Issue.NOT_STORED, Issue.KEY_NOT_ERASED})
 
 
 def issue_id(issue: Issue, entry_id: str) -> str:

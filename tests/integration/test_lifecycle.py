@@ -13,6 +13,7 @@ from custom_components.self_secure import coordinator as coordinator_module, far
 from custom_components.self_secure.const import DOMAIN
 from custom_components.self_secure.diagnostics import async_get_config_entry_diagnostics
 from custom_components.self_secure.hub import async_load_hub
+from custom_components.self_secure.issues import Issue, issue_id
 from custom_components.self_secure.store import DurableStore
 from simulation.world import World
 
@@ -161,8 +162,11 @@ async def test_failed_write_stops_the_send_and_the_entry_begins_anew(
             await home.services.async_call(DOMAIN, "send_message", call, blocking=True)
         assert caught.value.translation_key == "not_ready"
         await until(lambda: state_of(home, TEMPERATURE) == "unavailable")
+    entry_id = entry_of(home).entry_id
+    assert ir.async_get(home).async_get_issue(DOMAIN, issue_id(Issue.NOT_STORED, entry_id))
     await until(lambda: entry_of(home).state is ConfigEntryState.LOADED and entry_of(home).runtime_data is not before)
     assert thermometer.told("text") == []
+    await until(lambda: ir.async_get(home).async_get_issue(DOMAIN, issue_id(Issue.NOT_STORED, entry_id)) is None)
     assert await next_reading(home, thermometer)
 
 

@@ -14,7 +14,7 @@ from custom_components.self_secure import lifecycle, radio
 from custom_components.self_secure.care import CHECKS_WITHOUT_KEY, CHECKS_WITHOUT_PATH, Care
 from custom_components.self_secure.const import DOMAIN
 from custom_components.self_secure.hub import HUB
-from custom_components.self_secure.issues import Issue, async_raise, issue_id
+from custom_components.self_secure.issues import _ADVICE, Issue, async_raise, issue_id
 from custom_components.self_secure.protocol.events import (
     CloneSuspected,
     EpochStarted,
@@ -27,7 +27,7 @@ from custom_components.self_secure.repairs import async_create_fix_flow
 
 from .conftest import SimulatedDevice, StartDevice, pair, state_of, until, until_step
 
-BY_A_NEW_KEY = [issue for issue in Issue if issue not in (Issue.NEWER_VERSION, Issue.NO_PATH, Issue.KEY_NOT_ERASED)]
+BY_A_NEW_KEY = [issue for issue in Issue if issue not in (*_ADVICE, Issue.KEY_NOT_ERASED)]
 
 
 @pytest.fixture
