@@ -49,11 +49,20 @@ class Care:
         coordinator.protocol_listeners.add(self.on_event)
         entry.async_on_unload(lambda: coordinator.protocol_listeners.discard(self.on_event))
         entry.async_on_unload(async_track_time_interval(self._hass, self.check, CHECK_INTERVAL))
+        hub = self._hass.data[HUB]
+        hub.option_listeners.add(self.on_options)
+        entry.async_on_unload(lambda: hub.option_listeners.discard(self.on_options))
         if options.get(OPTION_KEEP_CONNECTED, False):
-            coordinator.client.contact.keep = slots = self._hass.data[HUB].slots
+            coordinator.client.contact.keep = slots = hub.slots
             entry.async_on_unload(slots.watch(coordinator.client.wake))
         if minutes := options.get(OPTION_POLL_MINUTES, 0):
             entry.async_on_unload(async_track_time_interval(self._hass, self.poll, timedelta(minutes=minutes)))
+        self._check_floor()
+
+    @callback
+    def on_options(self) -> None:
+        """The options of all devices have changed."""
+        self._coordinator.client.configure(self._hass.data[HUB].settings)
         self._check_floor()
 
     @callback

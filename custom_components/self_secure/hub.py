@@ -60,6 +60,7 @@ class Hub:
     handovers: dict[str, Handover] = field(default_factory=dict)  # by identity, 32 hex digits
     slots: Slots = field(default_factory=lambda: Slots(lambda: 1))
     attempts: dict[bytes, PairingAttempt] = field(default_factory=dict)  # by short id
+    option_listeners: set[Callable[[], None]] = field(default_factory=set)
     _changing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -72,11 +73,15 @@ class Hub:
         """Id of the weakest suite that is accepted where the user has not said otherwise."""
         return int(self.options.get("floor", HYBRID.id))
 
+    @property
+    def settings(self) -> Settings:
+        """What connections obey now."""
+        return Settings(hub_id=self.hub_id, human_check=self.human_check, refusals=self.refusals, **self.options)
+
     def connection(self, snapshot: Mapping[str, Any] | None) -> Connection:
         """Build the protocol state of a device; raises `SnapshotError`."""
-        settings = Settings(hub_id=self.hub_id, human_check=self.human_check, refusals=self.refusals, **self.options)
         entropy: Callable[[int], bytes] = secrets.token_bytes
-        return Connection(settings, entropy, snapshot)
+        return Connection(self.settings, entropy, snapshot)
 
     def unfinished_key(self, short_id: bytes) -> str | None:
         """Return the identity of a device with this short id whose pairing ended without an entry."""
@@ -99,9 +104,11 @@ class Hub:
                 await self._async_save(self.options, self.unfinished - {identity})
 
     async def async_set_options(self, options: Mapping[str, Any]) -> None:
-        """Store the options of all devices; connections made from now on obey them. Raises `StorageError`."""
+        """Store the options of all devices, and tell all who obey them. Raises `StorageError`."""
         async with self._changing:
             await self._async_save({**self.options, **options}, self.unfinished)
+        for changed in tuple(self.option_listeners):
+            changed()
 
     async def _async_save(self, options: Mapping[str, Any], unfinished: frozenset[str]) -> None:
         """Write, and only then use: what could not be written must not come back with the next write."""

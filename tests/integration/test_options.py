@@ -31,10 +31,16 @@ def entry_of(hass: HomeAssistant) -> ConfigEntry[Any]:
     return hass.config_entries.async_entries(DOMAIN)[0]
 
 
-async def choose(hass: HomeAssistant, hub: dict[str, Any] | None = None, **device: Any) -> Any:
-    """Fill the form and submit it."""
+async def hass_form(hass: HomeAssistant) -> Any:
+    """Open the options."""
     form = await hass.config_entries.options.async_init(entry_of(hass).entry_id)
     assert (form["type"], form["step_id"]) == ("form", "init")
+    return form
+
+
+async def choose(hass: HomeAssistant, hub: dict[str, Any] | None = None, **device: Any) -> Any:
+    """Fill the form and submit it."""
+    form = await hass_form(hass)
     given = {"keep_connected": False, "poll_minutes": 0, **device, "hub": {**HUB_DEFAULTS, **(hub or {})}}
     return await hass.config_entries.options.async_configure(form["flow_id"], given)
 
@@ -80,22 +86,46 @@ async def test_poll_contacts_a_device_that_is_silent(home: HomeAssistant, thermo
     await until(lambda: thermometer.told("connected"))
 
 
-async def test_options_of_all_devices(home: HomeAssistant, hass_storage: dict[str, Any], thermometer: SimulatedDevice) -> None:
-    before = entry_of(home).runtime_data
+async def test_options_of_all_devices(
+    home: HomeAssistant, hass_storage: dict[str, Any], thermometer: SimulatedDevice, start_device: StartDevice
+) -> None:
+    """Every device obeys them, and none has to be contacted again for that."""
+    await pair(home, await start_device("door", 1))
+    entries = home.config_entries.async_entries(DOMAIN)
+    before = [entry.runtime_data for entry in entries]
     done = await choose(home, {"w": 8, "omega": 2, "target_bits": 10, "floor": "loss"})
     assert done["type"] == "create_entry"
     options = hass_storage[f"{DOMAIN}.hub"]["data"]["options"]
     assert (options["w"], options["omega"], options["target_bits"], options["floor"]) == (8, 2, 10, 0x01)
     assert home.data[HUB].floor == 0x01
-    await until(lambda: entry_of(home).state is ConfigEntryState.LOADED and entry_of(home).runtime_data is not before)
+    await home.async_block_till_done()
+    assert len(before) == 2
+    assert [entry.runtime_data for entry in entries] == before
+    await until(lambda: [entry.runtime_data.connection._settings.w for entry in entries] == [8, 8])
 
 
-async def test_other_devices_are_loaded_anew_too(home: HomeAssistant, thermometer: SimulatedDevice, start_device: StartDevice) -> None:
-    door = await start_device("door", 1)
-    entry = await pair(home, door)
-    before = entry.runtime_data
-    await choose(home, {"w": 16})
-    await until(lambda: entry.state is ConfigEntryState.LOADED and entry.runtime_data is not before)
+async def test_device_is_loaded_anew_once(home: HomeAssistant, thermometer: SimulatedDevice) -> None:
+    loaded: list[ConfigEntryState] = []
+    entry = entry_of(home)
+    entry.async_on_state_change(lambda: loaded.append(entry.state))
+    await choose(home, {"w": 16}, poll_minutes=5)
+    await until(lambda: ConfigEntryState.LOADED in loaded)
+    await home.async_block_till_done()
+    assert loaded.count(ConfigEntryState.LOADED) == 1
+
+
+async def test_secrecy_that_no_broadcast_reaches(home: HomeAssistant, thermometer: SimulatedDevice) -> None:
+    form = await hass_form(home)
+    given: dict[str, Any] = {"keep_connected": False, "poll_minutes": 3, "hub": {**HUB_DEFAULTS, "target_bits": 30, "assumed_loss": 1}}
+    shown: Any = await home.config_entries.options.async_configure(form["flow_id"], given)
+    assert shown["errors"] == {"base": "target_unreachable"}
+    assert shown["description_placeholders"] == {"packets": "2048", "bits": "29", "loss": "1"}
+    assert {str(key): key.default() for key in shown["data_schema"].schema if str(key) != "hub"} == {
+        "keep_connected": False,
+        "poll_minutes": 3,
+    }
+    given["hub"]["target_bits"] = 29
+    assert (await home.config_entries.options.async_configure(form["flow_id"], given))["type"] == "create_entry"
 
 
 async def test_options_that_cannot_be_written(

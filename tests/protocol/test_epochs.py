@@ -1,5 +1,7 @@
 """When the hub starts a resume, what becomes of a failed one, and how clones show (protocol.md 7)."""
 
+from dataclasses import replace
+
 import pytest
 
 from custom_components.self_secure.protocol import limits
@@ -19,6 +21,16 @@ from .renewal import Renewing
 from .steps import dropped, rotate
 
 NO_LIVE = bytes(32)
+
+
+def test_other_settings_count_at_once(talking: Renewing) -> None:
+    bench, connection = talking.bench, talking.bench.hub.connection
+    bench.call("timer")
+    before = list(bench.frames)
+    connection.configure(replace(bench.settings, w=1, omega=0))
+    bench.call("timer")
+    assert [frame[0] for frame in bench.frames[len(before) :]] == [FrameType.R0]
+
 
 # --- no common epoch
 

@@ -65,6 +65,12 @@ class Connection(ConnectionView):
         epochs = EpochChange(memory, self._settings.hub_id, self._means, self._let_go)
         return Messaging(memory, epochs, self._means, self._settings.w, self._window.hold)
 
+    def configure(self, settings: Settings) -> None:
+        """Obey other settings: W at once, Ω from the next epoch on, all others from the next pairing on."""
+        self._settings = settings
+        if self._messaging is not None:
+            self._messaging.w, self._messaging.memory.omega = settings.w, settings.omega
+
     # --- outputs
 
     def events(self) -> list[Event]:

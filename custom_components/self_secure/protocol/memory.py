@@ -17,7 +17,7 @@ class Memory:
     def __init__(self, state: DeviceState, omega: int, outbox: Outbox) -> None:
         """Start from what is on disk: there is no chain; `omega` = retransmissions of a message, Ω."""
         self.state = state
-        self._omega, self._outbox = omega, outbox
+        self.omega, self._outbox = omega, outbox
         self._sessions: dict[int, Session] = {}  # by the pairing's number
         self._active = state.pairings[0].number if state.pairings else 0
         self._unsaved = False
@@ -58,7 +58,7 @@ class Memory:
     def start(self, pairing: Pairing, root: EpochRoot, epoch: int, now: float) -> Session:
         """Begin new chains of `pairing` in place of its old ones; messages go out on them from now on."""
         old = self._sessions.get(pairing.number)
-        session = Session(SUITES[pairing.record.suite], root, epoch, self._omega, now)
+        session = Session(SUITES[pairing.record.suite], root, epoch, self.omega, now)
         if old is not None:
             session.sending.round_trip = old.sending.round_trip
             self._release(old.sending.message)

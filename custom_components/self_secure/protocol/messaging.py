@@ -56,7 +56,7 @@ class Messaging:
         """Serve the queue in `memory`; `w` = messages of an epoch, W; `hold` tells what a negotiation holds back."""
         self.memory, self.epochs = memory, epochs
         self._entropy, self._outbox, self._wire = means.entropy, means.outbox, means.wire
-        self._w, self._hold = w, hold
+        self.w, self._hold = w, hold
         self.statistics = Statistics()
         self.contact_asked = False  # by the device (beacon state 2)
         self._greet_at: float | None = None  # a device of several hubs waits until it knows which of them is there
@@ -82,7 +82,7 @@ class Messaging:
         hold, session = self._hold(), self.memory.session
         if not self._wire.is_open or hold is Hold.ALL or self.epochs.waiting:
             return
-        if hold is Hold.NOTHING and self.epochs.due(self._w, now):
+        if hold is Hold.NOTHING and self.epochs.due(self.w, now):
             self.epochs.challenge(now)
         elif session and not self.epochs.overdue and session.sending.state is SenderState.IDLE and self.memory.state.queue:
             self._begin(session, self.memory.state.queue[0], now)

@@ -30,7 +30,7 @@ from .contact import Contact, ContactListener
 from .link import LinkErrorKind, LinkFactory
 
 if TYPE_CHECKING:
-    from ..protocol.connection import Connection
+    from ..protocol.connection import Connection, Settings
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -117,6 +117,10 @@ class Client(ContactListener):
         if self.contact.error is not None and self.contact.error.kind is LinkErrorKind.NOT_FOUND:
             self.contact.back_off.hurry()
         self._post(lambda now: self.connection.beacon_seen(state, now))
+
+    def configure(self, settings: Settings) -> None:
+        """Obey other settings from now on."""
+        self._post(lambda _now: self.connection.configure(settings))
 
     def wake(self) -> None:
         """Look again whether a link is wanted, or has to end."""
