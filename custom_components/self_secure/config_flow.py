@@ -7,7 +7,7 @@ from typing import Any, Final, override
 
 from homeassistant.components import bluetooth
 from homeassistant.components.bluetooth import BluetoothServiceInfoBleak
-from homeassistant.config_entries import ConfigEntry, ConfigEntryState, ConfigFlowResult, OptionsFlow
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState, ConfigFlowResult, OptionsFlow, UnknownEntry
 from homeassistant.const import CONF_ADDRESS
 from homeassistant.core import HassJob, callback
 from homeassistant.helpers.event import async_call_later
@@ -177,7 +177,10 @@ class SelfSecureConfigFlow(PairingSteps, domain=DOMAIN):
 
     async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Pair again, perhaps with another method; the old key counts until the new one does."""
-        entry = self._get_reconfigure_entry()
+        try:
+            entry = self._get_reconfigure_entry()
+        except UnknownEntry:
+            return self.async_abort(reason="entry_removed")
         if user_input is not None:
             return await self._pair_again(entry, flow_forms.chosen_floor(user_input))
         floor = entry.options.get(OPTION_FLOOR, self.usual_floor)

@@ -87,9 +87,9 @@ class Hub:
         """Return the identity of a device with this short id whose pairing ended without an entry."""
         return next((identity for identity in self.unfinished if identity.startswith(short_id.hex())), None)
 
-    def is_being_paired(self, identity: str) -> bool:
-        """Whether a dialog has the device's only client: two would write over each other's state."""
-        return any(attempt.occupies(identity) for attempt in self.attempts.values())
+    def attempt_with(self, identity: str) -> PairingAttempt | None:
+        """Return the dialog's attempt that has the device's only client: two would write over each other's state."""
+        return next((attempt for attempt in self.attempts.values() if attempt.occupies(identity)), None)
 
     async def async_note(self, identity: str) -> None:
         """Remember that a key without an entry is about to be stored; raises `StorageError`."""

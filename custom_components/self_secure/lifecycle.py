@@ -56,7 +56,7 @@ def _tell_newer_entries(hass: HomeAssistant) -> None:
 async def async_setup_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry) -> bool:
     """Go on with the client of the pairing, or with what is on disk."""
     coordinator = SelfSecureCoordinator(hass, entry)
-    if hass.data[HUB].is_being_paired(coordinator.identity):
+    if hass.data[HUB].attempt_with(coordinator.identity):
         being_paired = {"name": entry.title}
         raise ConfigEntryNotReady(translation_domain=DOMAIN, translation_key="being_paired", translation_placeholders=being_paired)
     handover = hass.data[HUB].handovers.pop(coordinator.identity, None)
@@ -118,6 +118,8 @@ async def async_remove_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry) 
     A device that cannot be reached now keeps its key until a person resets it.
     """
     identity = entry.data[CONF_IDENTITY]
+    if HUB in hass.data and (attempt := hass.data[HUB].attempt_with(identity)):
+        await attempt.stop()
     await async_say_farewell(hass, entry)
     async_solve(hass, entry, *Issue)
     try:

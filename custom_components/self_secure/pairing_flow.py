@@ -142,6 +142,8 @@ class PairingSteps(ConfigFlow):
 
     async def async_step_failed(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Each cause has its own text; the user may try again."""
+        if self._entry_is_gone():
+            return self.async_abort(reason="entry_removed")
         candidate = self.batch.failed
         if candidate is None or candidate.failure is None:
             return await self._go_on()
@@ -160,6 +162,11 @@ class PairingSteps(ConfigFlow):
             errors={"base": "address_changed" if elsewhere else failure.reason},
             description_placeholders={"name": candidate.name, "reason": detail, "address": elsewhere or candidate.address},
         )
+
+    def _entry_is_gone(self) -> bool:
+        """Whether the device that is being paired again has been removed meanwhile, so that nothing can be said about it."""
+        known = self.hass.config_entries.async_get_entry
+        return any(one.entry is not None and known(one.entry.entry_id) is None for one in self.batch.candidates)
 
     async def _already_paired(self, candidate: Candidate) -> ConfigFlowResult:
         if not self._several:
@@ -192,6 +199,8 @@ class PairingSteps(ConfigFlow):
             paired = self.batch.candidates
             placeholders = {"count": str(len(paired)), "devices": flow_forms.names(paired)}
             return self.async_abort(reason="several_paired" if paired else "none_paired", description_placeholders=placeholders)
+        if self._entry_is_gone():
+            return self.async_abort(reason="entry_removed")
         candidate = self.batch.candidates[0]
         if candidate.identity is None:
             raise ValueError("the pairing ended without a key and without a cause")

@@ -11,7 +11,7 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed  # type: ignore[import-untyped]  # the plugin tells no types
 
-from custom_components.self_secure import pairing, radio
+from custom_components.self_secure import farewell, pairing, radio
 from custom_components.self_secure.const import DOMAIN
 from custom_components.self_secure.coordinator import RELOAD_SECONDS
 from custom_components.self_secure.hub import HUB
@@ -192,6 +192,37 @@ async def test_device_that_has_another_address_is_paired_again_there(
     await reads(home, again)
 
 
+async def test_device_that_is_removed_while_the_dialog_is_open(
+    home: HomeAssistant, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(farewell, "FAREWELL_SECONDS", 0.5)
+    device = await start_device()
+    entry = await pair(home, device)
+    forms = [await begin_reconfigure(home, entry), await begin_reconfigure(home, entry)]
+    device.program.pair()
+    shown = await until_step(home, await home.config_entries.flow.async_configure(forms[0]["flow_id"], {}))
+    assert shown["step_id"] == "code", shown
+    await home.config_entries.async_remove(entry.entry_id)
+    for flow, answer in zip(forms, ({"verdict": "same"}, {}), strict=True):
+        done = await until_step(home, await home.config_entries.flow.async_configure(flow["flow_id"], answer))
+        assert (done["type"], done["reason"]) == ("abort", "entry_removed")
+
+
+async def test_unloaded_entry_that_is_removed_while_its_device_is_paired_again(
+    home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice
+) -> None:
+    device = await start_device()
+    entry = await pair(home, device)
+    assert await home.config_entries.async_unload(entry.entry_id)
+    device.program.pair()
+    flow = await begin_reconfigure(home, entry)
+    shown = await until_step(home, await home.config_entries.flow.async_configure(flow["flow_id"], {}))
+    await home.config_entries.async_remove(entry.entry_id)
+    done = await home.config_entries.flow.async_configure(shown["flow_id"], {"verdict": "same"})
+    assert (done["type"], done["reason"]) == ("abort", "entry_removed")
+    assert f"{DOMAIN}.{device.identity}" not in hass_storage
+
+
 async def test_second_dialog_ends_the_first(home: HomeAssistant, start_device: StartDevice) -> None:
     device = await start_device()
     entry = await pair(home, device)
@@ -215,6 +246,7 @@ async def test_key_that_cannot_be_read_is_not_replaced(
     assert await home.config_entries.async_unload(entry.entry_id)
     hass_storage[f"{DOMAIN}.{device.identity}"]["version"] = 2
     assert failed_with(await begin_reauth(home, entry)) == "not_stored"
+    await until(lambda: not home.data[HUB].attempts)
     assert not await home.config_entries.async_setup(entry.entry_id)
     flow = await begin_reconfigure(home, entry)
     done = await home.config_entries.flow.async_configure(flow["flow_id"], {})
