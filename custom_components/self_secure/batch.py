@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+import logging
 from typing import TYPE_CHECKING, Final
 
 from homeassistant.config_entries import ConfigEntryState
@@ -13,7 +14,7 @@ from . import radio
 from .const import DOMAIN
 from .hub import HUB
 from .pairing import PairingAttempt
-from .pairing_errors import AlreadyPairedError, PairingError
+from .pairing_errors import AlreadyPairedError, PairingError, UnexpectedError
 from .protocol.errors import Cause, SnapshotError
 from .protocol.events import Verdict
 from .store import device_store
@@ -21,6 +22,8 @@ from .store import device_store
 if TYPE_CHECKING:
     from .coordinator import SelfSecureConfigEntry
     from .protocol.events import PairingProgressed
+
+_LOGGER = logging.getLogger(__name__)
 
 PARALLEL_MAX: Final = 8  # protocol.md 9
 BUSY_TRIES: Final = 3  # a device that is told three times that another one's code waits is left to the user
@@ -72,7 +75,7 @@ class Batch:
     Args:
         hass: Home Assistant.
         progressed: called when the progress of a candidate has changed.
-        completed: awaited with each candidate whose key is stored, before it counts as ended.
+        completed: awaited with each candidate whose key is stored, before it counts as ended; may raise `PairingError`.
     """
 
     def __init__(self, hass: HomeAssistant, progressed: Callable[[], None], completed: Callable[[Candidate], Awaitable[None]]) -> None:
@@ -145,12 +148,17 @@ class Batch:
                 candidate.identity = await self._stored_key(candidate)
                 if candidate.identity is None:
                     await self._negotiate(candidate)
-        except PairingError as error:
-            candidate.failure = error
-            if candidate.attempt is not None:  # which tells the device; the user need not wait for that
-                self._hass.async_create_background_task(candidate.attempt.close(), f"{DOMAIN} end of pairing {candidate.name}")
-        else:
             await self._completed(candidate)
+        except PairingError as error:
+            self._fail(candidate, error)
+        except Exception:
+            _LOGGER.exception("%s: unexpected error while it was being paired", candidate.name)
+            self._fail(candidate, UnexpectedError())
+
+    def _fail(self, candidate: Candidate, error: PairingError) -> None:
+        candidate.failure, candidate.identity = error, None
+        if candidate.attempt is not None:  # which tells the device; the user need not wait for that
+            self._hass.async_create_background_task(candidate.attempt.close(), f"{DOMAIN} end of pairing {candidate.name}")
 
     async def _stored_key(self, candidate: Candidate) -> str | None:
         """Return the identity of a device whose pairing only lacks its entry: its client goes on with what is on disk.

@@ -117,12 +117,15 @@ class Hub:
         await self.store.async_save(stored)
         self.stored, self.options, self.unfinished = stored, options, unfinished
 
-    async def async_stop(self, _event: BusEvent) -> None:
-        """Home Assistant is stopping: end what no entry owns."""
-        for attempt in tuple(self.attempts.values()):
-            await attempt.stop()
-        for handover in self.handovers.values():
+    async def async_take_back(self, identity: str | None) -> None:
+        """End a client that no entry has taken."""
+        if handover := self.handovers.pop(identity or "", None):
             await handover.client.stop()
+
+    async def async_stop(self, _event: BusEvent) -> None:
+        """Home Assistant is stopping: end what no entry owns, all at once, because there is little time."""
+        attempts = (attempt.stop() for attempt in tuple(self.attempts.values()))
+        await asyncio.gather(*attempts, *(self.async_take_back(identity) for identity in tuple(self.handovers)))
 
 
 async def async_load_hub(hass: HomeAssistant) -> Hub:

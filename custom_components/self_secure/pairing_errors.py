@@ -38,6 +38,18 @@ class AlreadyPairedError(PairingError):
     """Behind this beacon is a device that has its own entry."""
 
 
+class UnexpectedError(PairingError):
+    """A defect; the log has it."""
+
+    def __init__(self) -> None:
+        super().__init__(Cause.CANCELLED, suspicious=False)
+
+    @property
+    @override
+    def reason(self) -> str:
+        return "unexpected"
+
+
 class UnreachableError(PairingError):
     """There is no way to connect; the device has heard nothing."""
 

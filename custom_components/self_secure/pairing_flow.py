@@ -165,8 +165,8 @@ class PairingSteps(ConfigFlow):
 
     def _entry_is_gone(self) -> bool:
         """Whether the device that is being paired again has been removed meanwhile, so that nothing can be said about it."""
-        known = self.hass.config_entries.async_get_entry
-        return any(one.entry is not None and known(one.entry.entry_id) is None for one in self.batch.candidates)
+        again = [one.entry.entry_id for one in self.batch.candidates if one.entry is not None]
+        return any(self.hass.config_entries.async_get_entry(entry_id) is None for entry_id in again)
 
     async def _already_paired(self, candidate: Candidate) -> ConfigFlowResult:
         if not self._several:
@@ -229,7 +229,10 @@ class PairingSteps(ConfigFlow):
         if self._several:
             candidate.hand_over()
             data = {**self._data_of(candidate), "options": self._options_of(candidate)}
-            await self.hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_IMPORT}, data=data)
+            made = await self.hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_IMPORT}, data=data)
+            if made["type"] is not FlowResultType.CREATE_ENTRY:  # another dialog was faster
+                await self.hass.data[HUB].async_take_back(candidate.identity)
+                raise AlreadyPairedError(Cause.WRONG_DEVICE, suspicious=False)
 
     async def async_step_import(self, import_data: dict[str, Any]) -> ConfigFlowResult:
         """Make the entry of one of several devices; only the flow above asks for it."""

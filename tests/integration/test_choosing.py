@@ -10,6 +10,9 @@ import pytest
 
 from custom_components.self_secure import config_flow, radio
 from custom_components.self_secure.const import DOMAIN
+from custom_components.self_secure.hub import HUB
+from custom_components.self_secure.pairing import PairingAttempt
+from custom_components.self_secure.protocol import limits
 
 from .conftest import SimulatedDevice, StartDevice, discovered_flow, failed_with, listed, pair, remove_untold, until, until_step
 
@@ -118,6 +121,35 @@ async def test_device_that_was_paired_meanwhile_is_left_out(home: HomeAssistant,
     assert (done["description_placeholders"] or {}) == {"count": "1", "devices": second.name}
 
 
+async def test_defect_is_told_and_counts_as_not_paired(
+    home: HomeAssistant, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(_attempt: PairingAttempt) -> None:
+        raise ZeroDivisionError("a defect of ours")
+
+    monkeypatch.setattr(PairingAttempt, "name", broken)
+    device = await start_device()
+    shown = await choose(home, device)
+    shown = await answer(home, shown, [device])
+    assert failed_with(shown) == "unexpected"
+    assert "a defect of ours" in caplog.text
+    await until(lambda: not home.data[HUB].attempts)
+    assert home.config_entries.async_entries(DOMAIN) == []
+
+
+async def test_entry_that_another_dialog_has_made_is_not_counted(
+    home: HomeAssistant, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def late(flow: config_flow.SelfSecureConfigFlow, _data: dict[str, Any]) -> ConfigFlowResult:
+        return flow.async_abort(reason="already_configured")
+
+    monkeypatch.setattr(config_flow.SelfSecureConfigFlow, "async_step_import", late)
+    first, second = await start_device(suites=(0x01,)), await start_device("door", 1, suites=(0x01,))
+    done = await choose(home, first, second, security={"method": "loss"})
+    assert (done["type"], done["reason"]) == ("abort", "none_paired")
+    assert home.data[HUB].handovers == {}
+
+
 async def test_progress_of_several(home: HomeAssistant, start_device: StartDevice) -> None:
     devices = [await start_device(), await start_device("door", 1)]
     await until(lambda: all(discovered_flow(home, device) for device in devices))
@@ -139,7 +171,7 @@ async def test_nothing_chosen(home: HomeAssistant, start_device: StartDevice) ->
 
 
 async def test_device_that_belongs_to_somebody_is_named(
-    home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice
+    home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     device = await start_device()
     entry = await pair(home, device)
@@ -147,6 +179,7 @@ async def test_device_that_belongs_to_somebody_is_named(
     await until(lambda: radio.can_connect(home, device.program.address))
     shown = await listed(home)
     assert (shown["description_placeholders"] or {})["taken"] == unheard_name(device)
+    monkeypatch.setattr(limits, "REQUEST_TIMEOUT", 1.0)
     failed = await choose(home, device)
     assert failed_with(failed) == "no_request"
 
