@@ -17,6 +17,7 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from . import radio
 from .const import CONF_CAPABILITIES, CONF_IDENTITY, CONF_VERSION, DOMAIN, MANUFACTURER
 from .deliveries import Deliveries, Delivery
+from .hub import HUB
 from .messages import TAKES_TEXT, Decoded, DeviceEvent, decode_capabilities, decode_info, decode_objects
 from .protocol.connection import Connection
 from .protocol.errors import StoppedError
@@ -200,6 +201,7 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
 
     @callback
     def _on_event(self, event: Event) -> None:
+        self.hass.data[HUB].tallies.count(self.identity, event)
         match event:
             case MessageReceived():
                 self._on_authentic()

@@ -21,6 +21,7 @@ from homeassistant.util import dt as dt_util
 from . import figures, radio
 from .coordinator import PRESENCE_INTERVAL, SelfSecureCoordinator
 from .entity import SelfSecureEntity
+from .hub import HUB
 from .protocol.connection import Connection
 from .protocol.events import EpochStarted, Event, MessageDelivered, MessageReceived
 from .protocol.suites import SUITES
@@ -137,31 +138,16 @@ class FigureSensor(DiagnosticSensor):
         return self.entity_description.attributes(self.coordinator.connection)
 
 
-class MessagesSensor(DiagnosticSensor, RestoreSensor):
+class MessagesSensor(DiagnosticSensor):
     """Messages that either side accepted since the pairing."""
-
-    _attr_native_value: int
 
     def __init__(self, coordinator: SelfSecureCoordinator) -> None:
         super().__init__(coordinator, MESSAGES)
-        self._attr_native_value = 0
 
+    @property
     @override
-    async def async_added_to_hass(self) -> None:
-        await super().async_added_to_hass()
-        last = await self.async_get_last_sensor_data()
-        if last is not None and isinstance(last.native_value, int):
-            self._attr_native_value = last.native_value
-
-    @override
-    def _look(self, event: Event) -> None:
-        match event:
-            case MessageReceived() | MessageDelivered():
-                self._attr_native_value += 1
-            case EpochStarted(resumed=False):
-                self._attr_native_value = 0
-            case _:
-                pass
+    def native_value(self) -> int:
+        return self.hass.data[HUB].tallies.of(self.coordinator.identity)
 
 
 class KeyChangedSensor(DiagnosticSensor, RestoreSensor):

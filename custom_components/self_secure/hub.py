@@ -18,6 +18,7 @@ from .protocol.refusal import Refusals
 from .protocol.suites import HYBRID
 from .protocol.terms import HumanCheckSlot
 from .store import DurableStore, Stored, hub_store
+from .tallies import Tallies
 from .transport.slots import Slots
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Hub:
     options: Mapping[str, Any]
     store: DurableStore
     stored: Stored  # as read, so that what a newer version has added is kept
+    tallies: Tallies
     unfinished: frozenset[str] = frozenset()  # identities, 32 hex digits
     human_check: HumanCheckSlot = field(default_factory=HumanCheckSlot)
     refusals: Refusals = field(default_factory=Refusals)
@@ -140,7 +142,10 @@ async def async_load_hub(hass: HomeAssistant) -> Hub:
         await store.async_save(stored)
     options = {name: value for name, value in stored.setdefault("options", {}).items() if name in OPTIONS}
     unfinished = frozenset(stored.get("unfinished", ())) - {entry.unique_id for entry in hass.config_entries.async_entries(DOMAIN)}
-    return Hub(bytes.fromhex(stored[CONF_HUB]), options, store, stored, unfinished, slots=Slots(lambda: connection_limit(hass)))
+    tallies = Tallies(hass)
+    await tallies.async_load()
+    slots = Slots(lambda: connection_limit(hass))
+    return Hub(bytes.fromhex(stored[CONF_HUB]), options, store, stored, tallies, unfinished, slots=slots)
 
 
 def connection_limit(hass: HomeAssistant) -> int:

@@ -128,6 +128,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry) 
         _LOGGER.error("%s: %s", entry.title, error)  # noqa: TRY400  # the text says it all
         async_raise(hass, entry, Issue.KEY_NOT_ERASED)
     if HUB in hass.data:
+        hass.data[HUB].tallies.forget(identity)
         with suppress(StorageError):  # then it is found to be gone when it is looked for
             await hass.data[HUB].async_forget(identity)
     radio.async_rediscover(hass, entry.data[CONF_ADDRESS])

@@ -1,5 +1,6 @@
 """What the entities say about the pairing itself, and the buttons."""
 
+from datetime import timedelta
 from typing import Any
 
 from homeassistant.components.bluetooth import async_last_service_info
@@ -8,9 +9,11 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed  # type: ignore[import-untyped]  # the plugin tells no types
 
 from custom_components.self_secure import button, security
 from custom_components.self_secure.const import EVENT_SECURITY
+from custom_components.self_secure.hub import HUB, async_load_hub
 from custom_components.self_secure.protocol.errors import Cause
 from custom_components.self_secure.protocol.events import (
     CloneSuspected,
@@ -22,6 +25,7 @@ from custom_components.self_secure.protocol.events import (
     ResumeFailed,
     StaleKeyHinted,
 )
+from custom_components.self_secure.tallies import SAVE_SECONDS
 
 from .conftest import SimulatedDevice, StartDevice, device_id, pair, state_of, until
 
@@ -75,20 +79,28 @@ async def test_noisy_ones_are_off_until_they_are_wanted(home: HomeAssistant, dis
     await until(lambda: int(state_of(home, noisy[2]) or 0) >= 1)
     info = async_last_service_info(home, display.program.address, connectable=False)
     assert info
-    assert state_of(home, noisy[0]) == str(coordinator_of(home).connection.epoch)
+    await until(lambda: state_of(home, noisy[0]) == str(coordinator_of(home).connection.epoch))
     assert int(str(state_of(home, noisy[1]))) < 0
 
 
-async def test_counts_and_times_survive_a_reload(home: HomeAssistant, display: SimulatedDevice) -> None:
-    await enable_all(home)
-    await until(lambda: display.told("resumed"))
+async def test_messages_are_counted_before_anybody_wants_to_know(
+    home: HomeAssistant, hass_storage: dict[str, Any], display: SimulatedDevice
+) -> None:
+    counted = home.data[HUB].tallies.of(display.identity)
     display.program.say("hello")
-    counted = await until(lambda: int(state_of(home, f"sensor.{NAME}_messages_since_pairing") or 0))
+    await until(lambda: home.data[HUB].tallies.of(display.identity) == counted + 1)
+    await enable_all(home)
+    assert int(str(state_of(home, f"sensor.{NAME}_messages_since_pairing"))) > counted
+    async_fire_time_changed(home, dt_util.utcnow() + timedelta(seconds=SAVE_SECONDS + 1))
+    await until(lambda: hass_storage.get("self_secure.tallies"))
+    assert (await async_load_hub(home)).tallies.of(display.identity) > counted
+
+
+async def test_time_of_the_key_survives_a_reload(home: HomeAssistant, display: SimulatedDevice) -> None:
     changed = state_of(home, f"sensor.{NAME}_last_key_change")
     await until(lambda: not coordinator_of(home).client.contact.is_open)
     await display.program.stop()
     await home.config_entries.async_reload(coordinator_of(home).config_entry.entry_id)
-    assert int(str(state_of(home, f"sensor.{NAME}_messages_since_pairing"))) >= counted
     assert state_of(home, f"sensor.{NAME}_last_key_change") == changed
 
 

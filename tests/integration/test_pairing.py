@@ -41,7 +41,7 @@ ERRORS = json.loads((Path(config_flow.__file__).parent / "translations" / "en.js
 
 def stored_keys(storage: dict[str, Any]) -> list[str]:
     """Return which devices have a key on disk."""
-    return [name for name in storage if name.startswith(f"{DOMAIN}.") and name != f"{DOMAIN}.hub"]
+    return [name for name in storage if name.startswith(f"{DOMAIN}.") and name not in (f"{DOMAIN}.hub", f"{DOMAIN}.tallies")]
 
 
 async def test_pair_and_read(home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice) -> None:
