@@ -1,14 +1,17 @@
 """The steps of a pairing: broadcast, code, failures, end; for one device or several (config_flow.py chooses them)."""
 
 import asyncio
+from contextlib import suppress
+from datetime import datetime
 import math
 import time
 from typing import Any, Final, override
 
 from homeassistant.config_entries import SOURCE_IMPORT, SOURCE_RECONFIGURE, ConfigEntryState, ConfigFlow, ConfigFlowResult
 from homeassistant.const import CONF_ADDRESS, CONF_NAME
-from homeassistant.core import callback
+from homeassistant.core import HassJob, callback
 from homeassistant.data_entry_flow import FlowResultType, UnknownFlow
+from homeassistant.helpers.event import async_call_later
 from homeassistant.setup import async_setup_component
 import probatio
 
@@ -22,6 +25,7 @@ from .protocol.errors import Cause
 from .protocol.events import Verdict
 from .protocol.suites import HYBRID
 
+FINISH_SECONDS: Final = 30.0  # in which the frontend asks for the last step; it does so at once
 REFRESH_SECONDS: Final = 1.0  # between two texts of the progress step
 UNHEARD: Final = frozenset({"not_connectable", "timeout"})  # reasons behind which there may be another address
 
@@ -72,7 +76,15 @@ class PairingSteps(ConfigFlow):
                 progress_task=self._waiting,
             )
         self._waiting = None
-        return self.async_show_progress_done(next_step_id=self._next_step())
+        following = self._next_step()
+        if following == "finish":
+            async_call_later(self.hass, FINISH_SECONDS, HassJob(self._finish_alone, cancel_on_shutdown=True))
+        return self.async_show_progress_done(next_step_id=following)
+
+    async def _finish_alone(self, _now: datetime) -> None:
+        """Nobody has asked for the last step: the browser was closed, and a key without an entry has nobody who listens."""
+        with suppress(UnknownFlow):
+            await self.hass.config_entries.flow.async_configure(self.flow_id)
 
     def _progress_action(self) -> str:
         if self._several:

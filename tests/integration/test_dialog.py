@@ -2,13 +2,16 @@
 
 import asyncio
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 import probatio
 import pytest
 
 from custom_components.self_secure import pairing_flow
+from custom_components.self_secure.const import DOMAIN
+from custom_components.self_secure.hub import HUB
 
-from .conftest import StartDevice, confirm, discovered_flow, until
+from .conftest import StartDevice, confirm, discovered_flow, state_of, until
 
 
 async def test_the_answer_is_left_to_the_user(home: HomeAssistant, start_device: StartDevice) -> None:
@@ -19,6 +22,22 @@ async def test_the_answer_is_left_to_the_user(home: HomeAssistant, start_device:
     assert again["description_placeholders"] == shown["description_placeholders"]
     assert again["data_schema"] is not None
     assert [type(key) for key in again["data_schema"].schema] == [probatio.Optional]
+
+
+async def test_closed_browser_leaves_no_key_without_an_entry(
+    home: HomeAssistant, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a code to compare nothing waits for the user, so nobody may be there when the key is stored."""
+    monkeypatch.setattr(pairing_flow, "FINISH_SECONDS", 0.3)
+    device = await start_device(suites=(0x01,))
+    flow_id = await until(lambda: discovered_flow(home, device))
+    begun = await home.config_entries.flow.async_configure(flow_id, {"security": {"method": "loss"}})
+    assert begun["type"] == "progress"
+    entry = await until(lambda: home.config_entries.async_entry_for_domain_unique_id(DOMAIN, device.identity))
+    await until(lambda: entry.state is ConfigEntryState.LOADED)
+    assert home.data[HUB].handovers == {}
+    assert home.config_entries.flow.async_progress_by_handler(DOMAIN) == []
+    await until(lambda: state_of(home, "sensor.test_thermometer_temperature"))
 
 
 async def test_the_progress_text_changes_once_per_refresh(
