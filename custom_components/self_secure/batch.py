@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 
 PARALLEL_MAX: Final = 8  # protocol.md 9
+UNHEARD: Final = frozenset({"not_connectable", "not_heard", "timeout"})  # reasons behind which there may be another address
 BUSY_TRIES: Final = 3  # a device that is told three times that another one's code waits is left to the user
 BUSY_STEP: Final = 0.5  # s between looks whether that code has been answered
 
@@ -57,6 +58,16 @@ class Candidate:
         """Return the address at which the device is heard, if that is another one than is known."""
         heard = radio.heard_address(hass, self.short_id, self.address)
         return None if heard == self.address else heard
+
+    def reason(self, hass: HomeAssistant) -> str:
+        """Return the key of the text about its failure: what the air says now may explain more than the attempt could know."""
+        if self.failure is None:
+            raise ValueError("it has not failed")
+        if self.failure.reason in UNHEARD and self.heard_elsewhere(hass):
+            return "address_changed"
+        if self.failure.reason == Cause.NO_REQUEST.value and self.entry is None and radio.is_taken(hass, self.address):
+            return "paired_meanwhile"
+        return self.failure.reason
 
     def hand_over(self) -> bool:
         """Leave the running client to the entry; False if that has had it all the time, or there is none."""

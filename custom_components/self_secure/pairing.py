@@ -113,8 +113,11 @@ class PairingAttempt:
     def _check_path(self) -> None:
         if not radio.has_adapter(self._hass):
             raise UnreachableError("no_adapter")
-        if not radio.can_connect(self._hass, self._address):
-            raise UnreachableError("not_connectable", radio.why_unreachable(self._hass, self._address))
+        if radio.can_connect(self._hass, self._address):
+            return
+        if not radio.is_present(self._hass, self._address):
+            raise UnreachableError("not_heard")
+        raise UnreachableError("not_connectable", radio.why_unreachable(self._hass, self._address))
 
     def _borrow(self, owner: SelfSecureCoordinator) -> Client:
         """Return the client of a loaded entry, and hear what happens to it; one that a failed write has ended hears nothing."""

@@ -27,7 +27,6 @@ from .protocol.suites import HYBRID
 
 FINISH_SECONDS: Final = 30.0  # in which the frontend asks for the last step; it does so at once
 REFRESH_SECONDS: Final = 1.0  # between two texts of the progress step
-UNHEARD: Final = frozenset({"not_connectable", "timeout"})  # reasons behind which there may be another address
 
 
 class PairingSteps(ConfigFlow):
@@ -166,13 +165,13 @@ class PairingSteps(ConfigFlow):
         return self._show_failure(candidate, candidate.failure)
 
     def _show_failure(self, candidate: Candidate, failure: PairingError) -> ConfigFlowResult:
-        elsewhere = candidate.heard_elsewhere(self.hass) if failure.reason in UNHEARD else None
+        address = candidate.heard_elsewhere(self.hass) or candidate.address
         detail = failure.detail if isinstance(failure, UnreachableError) else ""
         return self.async_show_form(
             step_id="failed",
             data_schema=self._failed_form(candidate, failure.cause),
-            errors={"base": "address_changed" if elsewhere else failure.reason},
-            description_placeholders={"name": candidate.name, "reason": detail, "address": elsewhere or candidate.address},
+            errors={"base": candidate.reason(self.hass)},
+            description_placeholders={"name": candidate.name, "reason": detail, "address": address},
         )
 
     def _entry_is_gone(self) -> bool:

@@ -16,7 +16,7 @@ from homeassistant.components.bluetooth import (
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 
 from .hub import HUB
-from .transport.beacon import COMPANY, Beacon, RandomPacket, decode, decode_advertisement
+from .transport.beacon import COMPANY, Beacon, BeaconState, RandomPacket, decode, decode_advertisement
 from .transport.client import Client
 from .transport.gatt import GattLink
 from .transport.link import LinkFactory
@@ -108,6 +108,13 @@ def link_factory(hass: HomeAssistant, address: Callable[[], str], name: str) -> 
 def is_present(hass: HomeAssistant, address: str) -> bool:
     """Whether any scanner hears the device."""
     return bluetooth.async_address_present(hass, address, connectable=False)
+
+
+def is_taken(hass: HomeAssistant, address: str) -> bool:
+    """Whether the device says that it has a key, ours or somebody else's."""
+    info = bluetooth.async_last_service_info(hass, address, connectable=False)
+    beacon = last_said(info) if info else None
+    return isinstance(beacon, Beacon) and beacon.state is not BeaconState.READY
 
 
 def heard_addresses(hass: HomeAssistant, short_id: bytes) -> dict[str, float]:

@@ -181,7 +181,7 @@ async def test_device_that_belongs_to_somebody_is_named(
     assert (shown["description_placeholders"] or {})["taken"] == unheard_name(device)
     monkeypatch.setattr(limits, "REQUEST_TIMEOUT", 1.0)
     failed = await choose(home, device)
-    assert failed_with(failed) == "no_request"
+    assert failed_with(failed) == "paired_meanwhile"
 
 
 async def test_device_that_only_a_passive_proxy_hears(

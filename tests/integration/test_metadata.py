@@ -68,7 +68,8 @@ def test_flow_steps_reasons_and_actions_are_the_codes_own() -> None:
     asked |= {"reauth_successful", "reconfigure_successful", "several_paired", "none_paired"}
     assert asked == set(config["abort"])
     causes = {cause.value for cause in Cause} | {f"{cause.value}_suspicious" for cause in Cause}
-    others = {"address_changed", "no_adapter", "no_slot", "not_connectable", "not_answered", "nothing_chosen", "unexpected", "unsupported"}
+    others = {"address_changed", "no_adapter", "no_slot", "not_answered", "not_connectable", "not_heard"}
+    others |= {"nothing_chosen", "paired_meanwhile", "unexpected", "unsupported"}
     assert causes | others == set(config["error"])
     steps = {"bluetooth_confirm", "choose", "code", "failed", "pair", "reauth_confirm", "reconfigure", "user"}
     assert steps == set(config["step"])

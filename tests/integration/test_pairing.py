@@ -115,6 +115,25 @@ async def test_closing_the_dialog_ends_both_sides(home: HomeAssistant, hass_stor
     await pair(home, device)
 
 
+async def test_closing_the_dialog_at_the_code(
+    home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The device has the key and waits for the answer: it asks again only after its button, a reset, or eleven minutes."""
+    device = await start_device()
+    shown = await confirm(home, device)
+    home.config_entries.flow.async_abort(shown["flow_id"])
+    await until(lambda: not home.data[HUB].attempts)
+    assert stored_keys(hass_storage) == []
+    assert device.told("pairing_failed") == []
+    with monkeypatch.context() as brief:
+        brief.setattr(limits, "REQUEST_TIMEOUT", 1.0)
+        shown = await confirm(home, device)
+        assert failed_with(shown) == "no_request"
+    await device.program.reset()
+    shown = await until_step(home, await home.config_entries.flow.async_configure(shown["flow_id"], {}))
+    assert device.told("code")[-1] == (shown["description_placeholders"] or {})["code"]
+
+
 async def test_key_that_cannot_be_written(
     home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
