@@ -44,6 +44,7 @@ class Candidate:
     attempt: PairingAttempt | None = field(default=None, repr=False)
     failure: PairingError | None = None
     identity: str | None = None  # once its key is stored
+    verified: bool = False  # whether a person has compared the codes
     ended: asyncio.Task[None] | None = field(default=None, repr=False)
 
     def look(self, hass: HomeAssistant) -> None:
@@ -91,6 +92,7 @@ class Batch:
 
     def __init__(self, hass: HomeAssistant, progressed: Callable[[], None], completed: Callable[[Candidate], Awaitable[None]]) -> None:
         self.candidates: list[Candidate] = []
+        self.left_out: list[Candidate] = []
         self._hass = hass
         self._progressed, self._completed = progressed, completed
         self._places = asyncio.Semaphore(PARALLEL_MAX)
@@ -109,6 +111,7 @@ class Batch:
     def leave_out(self, candidate: Candidate) -> None:
         """The user does not want this one any more."""
         self.candidates.remove(candidate)
+        self.left_out.append(candidate)
 
     @property
     def comparing(self) -> Candidate | None:
@@ -186,9 +189,11 @@ class Batch:
         if identity is None:
             return None
         try:
-            return identity if hub.connection(await device_store(self._hass, identity).async_load()).paired else None
+            record = hub.connection(await device_store(self._hass, identity).async_load()).record
         except HomeAssistantError, SnapshotError:
             return None
+        candidate.verified = record is not None and record.verified
+        return identity if record is not None else None
 
     async def _negotiate(self, candidate: Candidate) -> None:
         try:
@@ -228,7 +233,8 @@ class Batch:
             self._comparing.append(candidate)
             self._news.set()
         try:
-            candidate.identity = (await attempt.completed()).identity.hex()
+            completed = await attempt.completed()
+            candidate.identity, candidate.verified = completed.identity.hex(), completed.record.verified
         finally:
             if candidate in self._comparing:
                 self._comparing.remove(candidate)

@@ -16,6 +16,7 @@ METHODS: Final = {suite.name: suite.id for suite in (HYBRID, LOSS, PAPER)}
 AGAIN: Final = "again"
 LEAVE_OUT: Final = "leave_out"
 NOBODY: Final = "-"  # in place of an empty list of names
+READY: Final = "✓"
 
 METHOD: Final = SelectSelector(SelectSelectorConfig(options=list(METHODS), mode=SelectSelectorMode.DROPDOWN, translation_key=FIELD_METHOD))
 _VERDICTS: Final = SelectSelector(
@@ -78,14 +79,33 @@ def progress_text(progress: PairingProgressed, assumed_loss: int) -> dict[str, s
 
 
 def batch_text(candidates: list[Candidate]) -> dict[str, str]:
-    """Return what the progress step of several devices shows: how many, how many are ready, and each one's part."""
-    lines = [f"{one.name}: {100 * _fraction(one):.0f} %" for one in candidates]
+    """Return what the progress step of several devices shows: how many, how many are ready, and a row of the table for each."""
     paired = sum(one.identity is not None for one in candidates)
-    return {"count": str(len(candidates)), "paired": str(paired), "devices": "\n".join(f"- {line}" for line in lines)}
+    return {"count": str(len(candidates)), "paired": str(paired), "devices": "\n".join(_row(one) for one in candidates)}
 
 
-def _fraction(one: Candidate) -> float:
-    return 1.0 if one.identity else one.progress.fraction if one.progress else 0.0
+def _row(one: Candidate) -> str:
+    """Return name, share, packets, loss, bits and time left: numbers, which need no language."""
+    told = one.progress
+    if one.identity is not None:
+        cells = [f"100 % {READY}", *[""] * 4]
+    elif told is None:
+        cells = [""] * 5
+    else:
+        share, packets = f"{100 * told.fraction:.0f} %", f"{told.packets} / {told.minimum}"
+        bits = f"{told.secrecy_bits:.0f} / {told.target_bits}"
+        cells = [share, packets, f"{100 * told.loss:.0f} %", bits, f"{told.seconds_left:.0f} s"]
+    return f"| {' | '.join([one.name.replace('|', ' '), *cells])} |"
+
+
+def outcome_text(paired: list[Candidate], left_out: list[Candidate]) -> dict[str, str]:
+    """Return what the last step of several devices tells."""
+    return {
+        "count": str(len(paired)),
+        "devices": names(paired),
+        "unverified": names(one for one in paired if not one.verified),
+        "left_out": names(left_out),
+    }
 
 
 def names(candidates: Iterable[Candidate]) -> str:

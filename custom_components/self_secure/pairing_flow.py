@@ -207,9 +207,8 @@ class PairingSteps(ConfigFlow):
     async def async_step_finish(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:  # noqa: ARG002  # every step gets it
         """The keys are stored: make the entry, which goes on with the running client."""
         if self._several:
-            paired = self.batch.candidates
-            placeholders = {"count": str(len(paired)), "devices": flow_forms.names(paired)}
-            return self.async_abort(reason="several_paired" if paired else "none_paired", description_placeholders=placeholders)
+            told = flow_forms.outcome_text(self.batch.candidates, self.batch.left_out)
+            return self.async_abort(reason="several_paired" if self.batch.candidates else "none_paired", description_placeholders=told)
         if self._entry_is_gone():
             return self.async_abort(reason="entry_removed")
         candidate = self.batch.candidates[0]

@@ -1,6 +1,7 @@
 """The list of devices: what it shows, several picked at once, and why it may be empty."""
 
 import asyncio
+import re
 from typing import Any
 
 from homeassistant.components import bluetooth
@@ -8,7 +9,7 @@ from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.self_secure import config_flow, radio
+from custom_components.self_secure import batch, config_flow, radio
 from custom_components.self_secure.const import DOMAIN
 from custom_components.self_secure.hub import HUB
 from custom_components.self_secure.pairing import PairingAttempt
@@ -76,7 +77,7 @@ async def test_three_devices_at_once(home: HomeAssistant, start_device: StartDev
         shown = await answer(home, shown, devices)
     assert (shown["type"], shown["reason"]) == ("abort", "several_paired")
     told = shown["description_placeholders"] or {}
-    assert told["count"] == "3"
+    assert (told["count"], told["unverified"], told["left_out"]) == ("3", "-", "-")
     assert sorted(told["devices"].split(", ")) == sorted(device.name for device in devices)
     entries = home.config_entries.async_entries(DOMAIN)
     assert {entry.unique_id for entry in entries} == {device.identity for device in devices}
@@ -95,7 +96,12 @@ async def test_one_of_two_is_tried_again_and_then_left_out(home: HomeAssistant, 
     assert failed_with(shown) == "suite_below_floor"
     done = await home.config_entries.flow.async_configure(shown["flow_id"], {"next": "leave_out"})
     assert (done["type"], done["reason"]) == ("abort", "several_paired")
-    assert (done["description_placeholders"] or {}) == {"count": "1", "devices": good.name}
+    assert (done["description_placeholders"] or {}) == {
+        "count": "1",
+        "devices": good.name,
+        "unverified": "-",
+        "left_out": unheard_name(weak),
+    }
 
 
 async def test_nobody_of_two_is_paired(home: HomeAssistant, start_device: StartDevice) -> None:
@@ -118,7 +124,8 @@ async def test_device_that_was_paired_meanwhile_is_left_out(home: HomeAssistant,
     await first.program.reset()
     done = await until_step(home, await home.config_entries.flow.async_configure(shown["flow_id"], picked))
     assert (done["type"], done["reason"]) == ("abort", "several_paired")
-    assert (done["description_placeholders"] or {}) == {"count": "1", "devices": second.name}
+    told = done["description_placeholders"] or {}
+    assert told == {"count": "1", "devices": second.name, "unverified": second.name, "left_out": unheard_name(first)}
 
 
 async def test_defect_is_told_and_counts_as_not_paired(
@@ -159,7 +166,33 @@ async def test_progress_of_several(home: HomeAssistant, start_device: StartDevic
     assert (begun["type"], begun["progress_action"]) == ("progress", "collecting_several")
     told = begun["description_placeholders"] or {}
     assert (told["count"], told["paired"]) == ("2", "0")
-    assert f"{unheard_name(devices[1])}: 0 %" in told["devices"]
+    assert f"| {unheard_name(devices[1])} |  |  |  |  |  |" in told["devices"]
+    await until(lambda: any(device.program.core.broadcasting for device in devices))
+    rows: list[str] = []
+    while begun["type"] == "progress":
+        await asyncio.sleep(0.1)
+        rows += (begun["description_placeholders"] or {})["devices"].split("\n")
+        begun = await home.config_entries.flow.async_configure(shown["flow_id"])
+    counted = re.compile(r"\| Self-Secure \w{8} \| \d+ % \| \d+ / 16 \| \d+ % \| \d+ / 4 \| \d+ s \|")
+    assert [row for row in rows if counted.fullmatch(row)]
+
+
+async def test_only_so_many_broadcast_at_once(home: HomeAssistant, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "PARALLEL_MAX", 1)
+    devices = [await start_device(profile, number, suites=(0x01,)) for number, profile in enumerate(("thermometer", "door", "display"))]
+    at_once: set[int] = set()
+
+    async def watch() -> None:
+        while True:
+            at_once.add(len(home.data[HUB].attempts))
+            await asyncio.sleep(0.01)
+
+    watching = asyncio.create_task(watch())
+    done = await choose(home, *devices, security={"method": "loss"})
+    watching.cancel()
+    told = done["description_placeholders"] or {}
+    assert (done["reason"], told["count"]) == ("several_paired", "3")
+    assert at_once == {0, 1}
 
 
 async def test_nothing_chosen(home: HomeAssistant, start_device: StartDevice) -> None:
