@@ -41,7 +41,7 @@ OF_THE_KEY: Final = (Issue.NO_COMMON_KEY, Issue.RESUME_UNANSWERED, Issue.DEVICE_
 OF_A_NEW_KEY: Final = (*OF_THE_KEY, Issue.CLONE_SUSPECTED, Issue.NEW_KEY_REQUESTED, Issue.SUITE_BELOW_FLOOR)
 """Solved by pairing again; a method that the user accepts in that dialog is in the options only after it."""
 
-_ADVICE: Final = frozenset({Issue.NEWER_VERSION, Issue.NO_PATH, Issue.NOT_STORED})
+_ADVICE: Final = frozenset({Issue.NEWER_VERSION, Issue.NOT_STORED})
 """Nothing here can fix these: the text tells what to do."""
 
 _LASTING: Final = frozenset({Issue.CLONE_SUSPECTED, Issue.KEY_NOT_ERASED})

@@ -84,7 +84,7 @@ def test_each_issue_has_its_text(issue: Issue) -> None:
     assert "{name}" in fix["description"]
     assert ("fix_flow" in texts) is (issue not in _ADVICE)
     reasons = set(re.findall(r'reason="(\w+)"', FIXES))
-    assert set(texts.get("fix_flow", {}).get("abort", reasons)) == reasons
+    assert set(texts.get("fix_flow", {}).get("abort", [])) <= reasons
     assert set(texts.get("fix_flow", {}).get("error", [])) <= set(re.findall(r'"base": "(\w+)"', FIXES))
 
 
