@@ -23,15 +23,20 @@ class VirtualScanner(BaseHaRemoteScanner):
         source: the radio's address.
         name: shown to the user.
         mode: PASSIVE, ACTIVE (scan requests always), or AUTO (passive, but active when Home Assistant asks).
+        connectable: whether it can connect, too; a Shelly proxy, for one, only listens.
     """
 
-    def __init__(self, source: str, name: str, mode: BluetoothScanningMode = BluetoothScanningMode.ACTIVE) -> None:
+    def __init__(
+        self, source: str, name: str, mode: BluetoothScanningMode = BluetoothScanningMode.ACTIVE, *, connectable: bool = True
+    ) -> None:
         self.host = ScannerHost(self._on_report, self._on_slots)
         client = cast("type[BaseBleakClient]", partial(BumbleBleakClient, self.host))
         connector = HaBluetoothConnector(client, source, lambda: self.host.free_slots > 0)
         active = mode is BluetoothScanningMode.ACTIVE
         current = BluetoothScanningMode.ACTIVE if active else BluetoothScanningMode.PASSIVE
-        super().__init__(source, name, connector, connectable=True, requested_mode=mode, current_mode=current)
+        super().__init__(
+            source, name, connector if connectable else None, connectable=connectable, requested_mode=mode, current_mode=current
+        )
 
     async def start(self) -> None:
         """Scan in the requested mode; the host must have its radio.

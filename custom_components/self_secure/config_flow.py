@@ -107,9 +107,9 @@ class SelfSecureConfigFlow(PairingSteps, domain=DOMAIN):
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask all adapters that can to listen for scan responses, too."""
-        if not radio.has_adapter(self.hass):
-            return self.async_abort(reason="no_adapter")
         if self._scan is None:
+            if not radio.has_adapter(self.hass):
+                return self.async_abort(reason="no_adapter")
             self._scan = self.hass.async_create_task(bluetooth.async_request_active_scan(self.hass, SCAN_SECONDS), f"{DOMAIN} scan")
         if not self._scan.done():
             return self.async_show_progress(step_id="user", progress_action="scanning", progress_task=self._scan)
@@ -130,6 +130,8 @@ class SelfSecureConfigFlow(PairingSteps, domain=DOMAIN):
 
     def _show_found(self, errors: dict[str, str] | None = None) -> ConfigFlowResult:
         heard = self._hear()
+        if not radio.has_adapter(self.hass):  # unplugged during the scan
+            return self.async_abort(reason="no_adapter")
         if not heard:
             return self.async_abort(reason="no_devices_found")
         reachable = {info.address: info for info in bluetooth.async_discovered_service_info(self.hass, connectable=True)}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from habluetooth import get_manager
 from homeassistant.components import bluetooth
 from homeassistant.config_entries import SOURCE_BLUETOOTH, ConfigEntry, ConfigFlowResult
 from homeassistant.core import HomeAssistant
@@ -71,17 +72,24 @@ async def world(socket_enabled: None) -> AsyncIterator[World]:
 
 
 @pytest.fixture
+def scanner_mode() -> str:
+    """How scanners listen: "passive", "active", or "auto"; a test may ask for another one."""
+    return "passive"
+
+
+@pytest.fixture
 async def home(
     hass: HomeAssistant,
     hass_storage: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
     enable_custom_integrations: None,
     world: World,
+    scanner_mode: str,
 ) -> AsyncIterator[HomeAssistant]:
     """Home Assistant on the world's scanners; only what needs an adapter of the operating system is replaced."""
     hass_storage["self_secure.hub"] = {"version": 1, "minor_version": 1, "data": {"hub_id": HUB_ID, "options": OPTIONS}}
     monkeypatch.setattr(custom_components, "__path__", [*custom_components.__path__, str(SIMULATION)])
-    scanners = [{"source": one.address, "port": one.port.port, "name": one.name, "mode": "passive"} for one in world.scanners]
+    scanners = [{"source": one.address, "port": one.port.port, "name": one.name, "mode": scanner_mode} for one in world.scanners]
     with (
         patch("habluetooth.manager.MGMTBluetoothCtl.setup", side_effect=OSError),
         patch("bluetooth_adapters.systems.linux.LinuxAdapters.refresh"),
@@ -91,6 +99,27 @@ async def home(
         await until(lambda: bluetooth.async_scanner_count(hass) == len(scanners))
         yield hass
         await hass.async_stop(force=True)
+
+
+async def change_scanners(hass: HomeAssistant, **what: Any) -> None:
+    """Let all scanners be `connectable` or not, `plugged` in or not, or `occupied`; Home Assistant notices what is gone."""
+
+    async def count(*, connectable: bool) -> None:
+        wanted = 2 * what.get("plugged", True) * (what.get("connectable", True) or not connectable)
+        await until(lambda: bluetooth.async_scanner_count(hass, connectable=connectable) == wanted)
+
+    await hass.services.async_call("virtual_radio", "change", what, blocking=True)
+    await count(connectable=True)
+    await count(connectable=False)
+    notice_absence()
+
+
+def notice_absence() -> None:
+    """Do now what Home Assistant does every five minutes: forget who has not been heard for long."""
+    manager = get_manager()
+    if manager._cancel_unavailable_tracking:
+        manager._cancel_unavailable_tracking.cancel()
+    manager._async_check_unavailable()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from homeassistant.components import bluetooth
+from homeassistant.components.bluetooth import BluetoothScanningMode
 from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.core import HomeAssistant
 import pytest
@@ -14,8 +15,20 @@ from custom_components.self_secure.const import DOMAIN
 from custom_components.self_secure.hub import HUB
 from custom_components.self_secure.pairing import PairingAttempt
 from custom_components.self_secure.protocol import limits
+from simulation.scanner import VirtualScanner
 
-from .conftest import SimulatedDevice, StartDevice, discovered_flow, failed_with, listed, pair, remove_untold, until, until_step
+from .conftest import (
+    SimulatedDevice,
+    StartDevice,
+    change_scanners,
+    discovered_flow,
+    failed_with,
+    listed,
+    pair,
+    remove_untold,
+    until,
+    until_step,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -62,11 +75,14 @@ async def test_list_tells_signal_and_receiver(home: HomeAssistant, start_device:
     assert shown["description_placeholders"] == {"taken": "-", "passive": "-"}
 
 
-async def test_the_scan_shows_progress(home: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bluetooth, "async_request_active_scan", lambda _hass, seconds: asyncio.sleep(seconds))
+@pytest.mark.parametrize("scanner_mode", ["auto"])
+async def test_the_scan_shows_progress(home: HomeAssistant) -> None:
     begun = await home.config_entries.flow.async_init(DOMAIN, context={"source": "user"})
     assert (begun["type"], begun["progress_action"]) == ("progress", "scanning")
-    assert (await until_step(home, begun))["reason"] == "no_devices_found"
+    scanners = bluetooth.async_current_scanners(home)
+    await until(lambda: {one.current_mode for one in scanners} == {BluetoothScanningMode.ACTIVE})
+    await change_scanners(home, plugged=False)
+    assert (await until_step(home, begun))["reason"] == "no_adapter"
 
 
 async def test_three_devices_at_once(home: HomeAssistant, start_device: StartDevice) -> None:
@@ -217,33 +233,31 @@ async def test_device_that_belongs_to_somebody_is_named(
     assert failed_with(failed) == "paired_meanwhile"
 
 
-async def test_device_that_only_a_passive_proxy_hears(
-    home: HomeAssistant, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_device_that_only_a_passive_proxy_hears(home: HomeAssistant, start_device: StartDevice) -> None:
     device = await start_device()
     await until(lambda: discovered_flow(home, device))
-    everything = list(bluetooth.async_discovered_service_info(home, connectable=False))
-    monkeypatch.setattr(bluetooth, "async_discovered_service_info", lambda _hass, connectable=True: [] if connectable else everything)
+    await change_scanners(home, connectable=False)
+    remove = bluetooth.async_register_scanner(home, VirtualScanner("A0:5E:5C:00:01:03", "somewhere else"))
     done = await listed(home)
     assert (done["type"], done["reason"]) == ("abort", "only_passive")
     assert (done["description_placeholders"] or {})["devices"] == unheard_name(device)
+    remove()
 
 
-async def test_no_adapter(home: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(radio, "has_adapter", lambda _hass: False)
+async def test_no_adapter(home: HomeAssistant) -> None:
+    await change_scanners(home, plugged=False)
     done = await home.config_entries.flow.async_init(DOMAIN, context={"source": "user"})
     assert (done["type"], done["reason"]) == ("abort", "no_adapter")
 
 
-async def test_adapter_that_is_gone_when_it_is_needed(
-    home: HomeAssistant, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_adapter_that_is_gone_when_it_is_needed(home: HomeAssistant, start_device: StartDevice) -> None:
     device = await start_device()
     flow_id = await until(lambda: discovered_flow(home, device))
-    with monkeypatch.context() as unplugged:
-        unplugged.setattr(radio, "has_adapter", lambda _hass: False)
-        shown = await until_step(home, await home.config_entries.flow.async_configure(flow_id, {}))
-        assert failed_with(shown) == "no_adapter"
+    await change_scanners(home, plugged=False)
+    shown = await until_step(home, await home.config_entries.flow.async_configure(flow_id, {}))
+    assert failed_with(shown) == "no_adapter"
+    await change_scanners(home, plugged=True)
+    await until(lambda: radio.can_connect(home, device.program.address))
     shown = await until_step(home, await home.config_entries.flow.async_configure(flow_id, {}))
     assert shown["step_id"] == "code", shown
 

@@ -24,6 +24,7 @@ from simulation.world import World
 
 from .conftest import (
     StartDevice,
+    change_scanners,
     confirm,
     discovered_flow,
     disk_full,
@@ -146,14 +147,29 @@ async def test_key_that_cannot_be_written(
     assert device.told("verified") == []
 
 
-async def test_radio_path_that_cannot_connect(home: HomeAssistant, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_radio_path_that_cannot_connect(home: HomeAssistant, start_device: StartDevice) -> None:
     device = await start_device()
     flow_id = await until(lambda: discovered_flow(home, device))
-    monkeypatch.setattr(bluetooth, "async_ble_device_from_address", lambda *_args, **_kwargs: None)
-    done = await home.config_entries.flow.async_configure(flow_id, {})
-    done = await until_step(home, done)
-    assert failed_with(done) == "not_connectable"
-    assert (done["description_placeholders"] or {})["reason"]
+    await change_scanners(home, connectable=False)
+    proxy = VirtualScanner("A0:5E:5C:00:01:03", "somewhere else")  # else nothing could connect to anything
+    remove = bluetooth.async_register_scanner(home, proxy)
+    shown = await until_step(home, await home.config_entries.flow.async_configure(flow_id, {}))
+    assert failed_with(shown) == "not_connectable"
+    assert (shown["description_placeholders"] or {})["reason"]
+    remove()
+    await change_scanners(home, connectable=True)
+    await until(lambda: radio.can_connect(home, device.program.address))
+    shown = await until_step(home, await home.config_entries.flow.async_configure(flow_id, {}))
+    assert shown["step_id"] == "code", shown
+
+
+async def test_device_that_nobody_hears(home: HomeAssistant, start_device: StartDevice) -> None:
+    device = await start_device()
+    flow_id = await until(lambda: discovered_flow(home, device))
+    await device.program.stop()
+    bluetooth.async_clear_advertisement_history(home, device.program.address)  # as after a quarter of an hour
+    shown = await until_step(home, await home.config_entries.flow.async_configure(flow_id, {}))
+    assert failed_with(shown) == "not_heard"
 
 
 async def test_receivers_that_remember_other_services_ask_the_device(home: HomeAssistant, start_device: StartDevice) -> None:

@@ -25,9 +25,9 @@ from custom_components.self_secure.protocol.events import (
 )
 from custom_components.self_secure.repairs import async_create_fix_flow
 
-from .conftest import SimulatedDevice, StartDevice, pair, state_of, until, until_step
+from .conftest import SimulatedDevice, StartDevice, change_scanners, pair, state_of, until, until_step
 
-BY_A_NEW_KEY = [issue for issue in Issue if issue not in (*_ADVICE, Issue.KEY_NOT_ERASED)]
+BY_A_NEW_KEY = [issue for issue in Issue if issue not in (*_ADVICE, Issue.NO_PATH, Issue.KEY_NOT_ERASED)]
 
 
 @pytest.fixture
@@ -125,13 +125,13 @@ async def test_reset_is_told_and_repaired(home: HomeAssistant, thermometer: Simu
     assert shown(home) == set()
 
 
-async def begin_fix(hass: HomeAssistant, issue: Issue) -> Any:
+async def begin_fix(hass: HomeAssistant, issue: Issue, **told: str) -> Any:
     """Open a repair as a user does, read its text and confirm it."""
     assert await async_setup_component(hass, REPAIRS, {})
     entry, manager = entry_of(hass), hass.data[REPAIRS]["flow_manager"]
     asked = await manager.async_init(DOMAIN, context={"issue_id": issue_id(issue, entry.entry_id)})
     assert (asked["type"], asked["step_id"]) == ("form", "confirm")
-    assert asked["description_placeholders"] == {"name": entry.title}
+    assert asked["description_placeholders"] == {"name": entry.title, **told}
     return await manager.async_configure(asked["flow_id"], {})
 
 
@@ -224,16 +224,27 @@ async def test_key_that_cannot_be_used(
     assert shown(home) == set()
 
 
-async def test_no_path_for_long(home: HomeAssistant, thermometer: SimulatedDevice, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_path_for_long(home: HomeAssistant, thermometer: SimulatedDevice) -> None:
     await until(lambda: not entry_of(home).runtime_data.client.contact.is_open)
     care = care_of(home)
-    with monkeypatch.context() as passive:
-        passive.setattr(radio, "can_connect", lambda *_: False)
-        for _ in range(CHECKS_WITHOUT_PATH):
-            assert shown(home) == set()
-            care.check()
-        assert shown(home) == {Issue.NO_PATH}
-    care.check()
+    await change_scanners(home, connectable=False)
+    await until(lambda: radio.is_present(home, thermometer.program.address))
+    for _ in range(CHECKS_WITHOUT_PATH):
+        assert shown(home) == set()
+        care.check()
+    assert shown(home) == {Issue.NO_PATH}
+    still = await begin_fix(home, Issue.NO_PATH, reason=radio.why_unreachable(home, thermometer.program.address))
+    assert (still["step_id"], still["errors"]) == ("confirm", {"base": "still_no_path"})
+    await change_scanners(home, connectable=True)
+    await until(lambda: radio.can_connect(home, thermometer.program.address))
+    done = await home.data[REPAIRS]["flow_manager"].async_configure(still["flow_id"], {})
+    assert done["type"] == "create_entry"
+    assert shown(home) == set()
+
+
+async def test_no_path_that_is_there_again(home: HomeAssistant, thermometer: SimulatedDevice) -> None:
+    async_raise(home, entry_of(home), Issue.NO_PATH)
+    care_of(home).check()
     assert shown(home) == set()
 
 

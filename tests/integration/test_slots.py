@@ -12,9 +12,8 @@ from custom_components.self_secure.protocol import limits
 from custom_components.self_secure.transport import slots
 from simulation.host import SLOTS
 from simulation.scanner import VirtualScanner
-from simulation.world import World
 
-from .conftest import StartDevice, confirm, failed_with, until_step
+from .conftest import StartDevice, change_scanners, confirm, failed_with, until_step
 
 
 async def test_all_own_connections_are_in_use(home: HomeAssistant, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,14 +30,11 @@ async def test_all_own_connections_are_in_use(home: HomeAssistant, start_device:
 
 
 async def test_all_connections_of_the_receivers_are_in_use(
-    home: HomeAssistant, world: World, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
+    home: HomeAssistant, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bleak_retry_connector.BLEAK_OUT_OF_SLOTS_BACKOFF_TIME", 0.1)
     monkeypatch.setattr(limits, "CONTACT_TIMEOUT", 2.0)
-    scanners = [bluetooth.async_scanner_by_source(home, one.address) for one in world.scanners]
-    for scanner in scanners:
-        assert isinstance(scanner, VirtualScanner)
-        scanner.host.occupy(SLOTS)
+    await change_scanners(home, occupied=SLOTS)
     assert failed_with(await confirm(home, await start_device())) == "no_slot"
 
 

@@ -157,3 +157,30 @@ async def test_active_window_of_an_automatic_scanner(
     await until(lambda: len(raws) >= 3)
     assert set(raws) == {BEACON}
     cancel()
+
+
+async def test_scanners_that_are_changed(
+    hass: HomeAssistant, set_up: SetUp, open_world: OpenWorld, start_peripheral: StartPeripheral
+) -> None:
+    world = await open_world(Plan(loss=0))
+    await set_up(world.scanners, "passive")
+    await (await start_peripheral(world.devices[0])).advertise()
+
+    async def change(**what: object) -> None:
+        await hass.services.async_call("virtual_radio", "change", what, blocking=True)
+
+    def counts() -> tuple[int, int]:
+        return bluetooth.async_scanner_count(hass, connectable=True), bluetooth.async_scanner_count(hass, connectable=False)
+
+    await change(connectable=False, source=world.scanners[0].address)
+    await until(lambda: counts() == (1, 2))
+    await change(plugged=False, source=world.scanners[1].address)
+    await until(lambda: counts() == (0, 1))
+    heard: list[str] = []
+    cancel = bluetooth.async_register_advertisement_callback(hass, lambda info: heard.append(info.source), world.devices[0].address)
+    await until(lambda: len(heard) >= 3)
+    cancel()
+    assert set(heard) == {world.scanners[0].address}  # it still listens
+    await change(connectable=True, plugged=True, occupied=2)
+    await until(lambda: counts() == (2, 2))
+    assert free_slots(bluetooth.async_current_scanners(hass)) == 2
