@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from homeassistant.setup import async_setup_component
 import pytest
 
 import custom_components
-from custom_components.self_secure.const import DOMAIN
+from custom_components.self_secure.const import DOMAIN, EVENT_SECURITY
 from custom_components.self_secure.store import DurableStore
 from custom_components.self_secure.transport.client import StorageError
 from self_secure_device_linux.program import Program, Settings
@@ -124,15 +125,22 @@ def notice_absence() -> None:
 
 @pytest.fixture
 async def start_device(world: World, tmp_path: Path) -> AsyncIterator[StartDevice]:
-    """Start device programs on the world's radios; the same number again is the same device after a power loss."""
+    """Start device programs on the world's radios; the same number again is the same device after a power loss.
+
+    `copied` is a device whose whole memory a thief has got hold of.
+    """
     async with AsyncExitStack() as stack:
 
-        async def start(profile: str = "thermometer", number: int = 0, **settings: Any) -> SimulatedDevice:
+        async def start(
+            profile: str = "thermometer", number: int = 0, *, copied: SimulatedDevice | None = None, **settings: Any
+        ) -> SimulatedDevice:
             name, state = f"Test {profile}", tmp_path / f"device-{number}"
             told: list[tuple[str, object]] = []
             given = {"readings": 600.0, "interval": INTERVAL, "seed": 1, "name": name, "state": state, **settings}
             transport = f"tcp-client:127.0.0.1:{world.devices[number].port.port}"
             program = Program(Settings(transport, profile, **given), lambda kind, value: told.append((kind, value)))
+            if copied is not None:  # what is in its memory, keys and chains, but another radio
+                program.core = program._radio._core = deepcopy(copied.program.core, {id(copied.program): program})
             await program.start()
             stack.push_async_callback(program.stop)
             return SimulatedDevice(name, state, program, told)
@@ -158,6 +166,29 @@ async def until_step(hass: HomeAssistant, result: ConfigFlowResult) -> ConfigFlo
             await asyncio.sleep(0.05)
             result = await hass.config_entries.flow.async_configure(result["flow_id"])
     return result
+
+
+async def use_a_copy(hass: HomeAssistant, world: World, start_device: StartDevice, display: SimulatedDevice) -> None:
+    """Let a thief use a copy of the display's keys in its place, and the true one come back: both know the key, their counts differ."""
+    coordinator: Any = hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, display.identity).runtime_data  # type: ignore[union-attr]  # it is paired
+    await until(lambda: not coordinator.client.contact.is_open and coordinator.connection.epoch is not None)
+    radio = world.devices[0]
+    await radio.port.close()
+    thief = await start_device("display", 1, copied=display, address=display.program.address)
+    thief.program.say("the thief was here")
+    await until(lambda: thief.told("delivered"))
+    await thief.program.stop()
+    await until(lambda: not coordinator.client.contact.is_open)
+    await radio.port.open(radio.port.port)
+    await until(lambda: display.told("ready")[1:])
+    await hass.services.async_call(DOMAIN, "rotate_keys", {"device_id": device_id(hass, display)}, blocking=True)
+
+
+def security_events(hass: HomeAssistant) -> list[str]:
+    """Return where the kinds of all security events will be, as the logbook and automations hear of them."""
+    told: list[str] = []
+    hass.bus.async_listen(EVENT_SECURITY, lambda event: told.append(event.data["type"]))
+    return told
 
 
 async def disk_full(_store: DurableStore, _data: object) -> None:

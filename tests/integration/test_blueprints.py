@@ -1,6 +1,5 @@
 """The blueprints in a real automation."""
 
-from collections.abc import Callable
 from pathlib import Path
 import shutil
 from typing import Any
@@ -12,9 +11,9 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util.yaml import load_yaml_dict
 import pytest
 
-from custom_components.self_secure.protocol.events import CloneSuspected, EpochStarted
+from simulation.world import World
 
-from .conftest import SimulatedDevice, StartDevice, pair, state_of, until
+from .conftest import SimulatedDevice, StartDevice, pair, state_of, until, use_a_copy
 from .metadata import ROOT
 
 ROOM = ROOT / "blueprints" / "automation" / "self_secure"
@@ -63,11 +62,11 @@ async def test_alert_when_a_message_arrives(home: HomeAssistant, display: Simula
     assert alerts == [{"told": "Test display: the door is open"}]
 
 
-async def test_notify_when_a_key_was_copied(home: HomeAssistant, display: SimulatedDevice, tmp_path: Path) -> None:
+async def test_notify_when_a_key_was_copied(
+    home: HomeAssistant, display: SimulatedDevice, world: World, start_device: StartDevice, tmp_path: Path
+) -> None:
     alerts = await automate(home, tmp_path / "config", "key_copied.yaml", "{{ device }}", security_event=["event.test_display_security"])
-    on_event: Callable[..., None] = home.config_entries.async_entries("self_secure")[0].runtime_data._on_event
-    on_event(EpochStarted(epoch=9, resumed=True))
-    on_event(CloneSuspected())
+    await use_a_copy(home, world, start_device, display)  # which ends with a resume, of which nobody wants to be told
     await until(lambda: alerts)
     await home.async_block_till_done()
     assert alerts == [{"told": "Test display"}]

@@ -12,22 +12,11 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed  # type: ignore[import-untyped]  # the plugin tells no types
 
 from custom_components.self_secure import button, security
-from custom_components.self_secure.const import EVENT_SECURITY
 from custom_components.self_secure.hub import HUB, async_load_hub
-from custom_components.self_secure.protocol.errors import Cause
-from custom_components.self_secure.protocol.events import (
-    CloneSuspected,
-    EpochStarted,
-    Event,
-    MessageAbandoned,
-    PairingFailed,
-    PairingRequested,
-    ResumeFailed,
-    StaleKeyHinted,
-)
+from custom_components.self_secure.protocol.events import StaleKeyHinted
 from custom_components.self_secure.tallies import SAVE_SECONDS
 
-from .conftest import SimulatedDevice, StartDevice, device_id, pair, state_of, until
+from .conftest import SimulatedDevice, StartDevice, device_id, pair, security_events, state_of, until
 
 NAME = "test_display"
 SECURITY = f"event.{NAME}_security"
@@ -114,9 +103,10 @@ async def test_retransmissions_are_counted(home: HomeAssistant, display: Simulat
 
 
 async def test_button_changes_the_key(home: HomeAssistant, display: SimulatedDevice) -> None:
-    epoch = coordinator_of(home).connection.epoch
+    epoch, told = coordinator_of(home).connection.epoch, security_events(home)
     await home.services.async_call("button", "press", {"entity_id": f"button.{NAME}_change_key"}, blocking=True)
     assert coordinator_of(home).connection.epoch == epoch + 1
+    await until(lambda: told == [security.RESUMED])
     await until(lambda: attribute(home, SECURITY, "event_type") == security.RESUMED)
     assert attribute(home, SECURITY, "epoch") == epoch + 1
 
@@ -168,30 +158,6 @@ async def test_device_that_asks_to_be_paired_again_is_heard(home: HomeAssistant,
     display.program.pair()
     display.program.measure()  # the hub has a reason to connect
     await until(lambda: attribute(home, SECURITY, "event_type") == security.PAIRING_REQUESTED)
-
-
-@pytest.mark.parametrize(
-    ("event", "kind", "attributes"),
-    [
-        (EpochStarted(epoch=0, resumed=False), "key_changed", {}),
-        (EpochStarted(epoch=7, resumed=True), "resumed", {"epoch": 7}),
-        (CloneSuspected(), "possible_clone", {}),
-        (ResumeFailed(failures=2, reason="unanswered"), "resume_failed", {"failures": 2, "reason": "unanswered"}),
-        (MessageAbandoned(handle=1), "message_abandoned", {}),
-        (PairingRequested(identity=bytes(16)), "pairing_requested", {}),
-        (PairingFailed(Cause.NO_ACK, suspicious=True), "pairing_failed", {"reason": "no_ack", "suspicious": True}),
-    ],
-)
-async def test_each_security_event_is_shown_and_told_to_the_bus(
-    home: HomeAssistant, display: SimulatedDevice, event: Event, kind: str, attributes: dict[str, Any]
-) -> None:
-    told: list[Any] = []
-    home.bus.async_listen(EVENT_SECURITY, lambda one: told.append(one.data))
-    coordinator_of(home)._on_event(event)
-    await home.async_block_till_done()
-    assert attribute(home, SECURITY, "event_type") == kind
-    assert attributes.items() <= home.states.get(SECURITY).attributes.items()  # type: ignore[union-attr]  # the line above has looked
-    assert {"device_id": device_id(home, display), "type": kind} in told
 
 
 def test_unauthenticated_hint_is_no_security_event() -> None:

@@ -15,7 +15,7 @@ from custom_components.self_secure.protocol.limits import BODY_MAX
 from self_secure_device_linux.radio import Radio
 from simulation.world import World
 
-from .conftest import SimulatedDevice, StartDevice, device_entry, device_id, pair, state_of, until, until_step
+from .conftest import SimulatedDevice, StartDevice, device_entry, device_id, pair, security_events, state_of, until, until_step
 
 
 @pytest.fixture
@@ -110,6 +110,7 @@ async def test_message_that_is_under_way_when_the_device_is_paired_anew(
     display.program.measure()
     await until(lambda: coordinator.client.contact.is_open)
     world.devices[0].vanish()  # which the hub notices a moment later
+    told = security_events(home)
     sending = asyncio.create_task(send(home, device_id=target, message="lost", timeout=60))
     await until(lambda: coordinator.connection.statistics.sent)
     await display.program.stop()
@@ -120,6 +121,7 @@ async def test_message_that_is_under_way_when_the_device_is_paired_anew(
     shown = await until_step(home, await home.config_entries.flow.async_configure(flow["flow_id"], {}))
     await home.config_entries.flow.async_configure(shown["flow_id"], {"verdict": "same"})
     assert (await sending)[target]["outcome"] == "abandoned"
+    assert "message_abandoned" in told
     assert again.told("text") == []
 
 

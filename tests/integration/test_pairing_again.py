@@ -88,6 +88,9 @@ async def test_button_that_was_not_pressed(
     entry = await pair(home, device)
     shown = await begin_reauth(home, entry)
     assert failed_with(shown) == "no_request"
+    state = home.states.get("event.test_thermometer_security")
+    assert state
+    assert (state.attributes["event_type"], state.attributes["reason"]) == ("pairing_failed", "no_request")
     assert numbers_of(hass_storage, device) == [1]
     device.program.pair()
     again = await until_step(home, await home.config_entries.flow.async_configure(shown["flow_id"], {}))
@@ -326,6 +329,6 @@ async def test_failed_write_is_told_as_long_as_the_client_has_not_been_built_ane
         assert failed_with(again) == "not_stored"
     async_fire_time_changed(home, dt_util.utcnow() + timedelta(seconds=RELOAD_SECONDS + 1))
     await until(lambda: entry.state is ConfigEntryState.LOADED and entry.runtime_data is not ended)
-    device.program.pair()
+    await device.program.reset()  # which need not wait for the answer to the first code
     again = await until_step(home, await home.config_entries.flow.async_configure(shown["flow_id"], {}))
     assert (await compare(home, device, again))["reason"] == "reauth_successful"

@@ -1,5 +1,6 @@
 """Issues: when each is raised, how it is repaired, and when it goes away."""
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +16,22 @@ from custom_components.self_secure.care import CHECKS_WITHOUT_KEY, CHECKS_WITHOU
 from custom_components.self_secure.const import DOMAIN
 from custom_components.self_secure.hub import HUB
 from custom_components.self_secure.issues import _ADVICE, Issue, async_raise, issue_id
-from custom_components.self_secure.protocol.events import (
-    CloneSuspected,
-    EpochStarted,
-    MessageReceived,
-    PairingCompleted,
-    PairingRequested,
-    ResumeFailed,
-)
+from custom_components.self_secure.protocol import limits
 from custom_components.self_secure.repairs import async_create_fix_flow
+from self_secure_device_linux.radio import Radio
+from simulation.world import World
 
-from .conftest import SimulatedDevice, StartDevice, change_scanners, pair, state_of, until, until_step
+from .conftest import (
+    SimulatedDevice,
+    StartDevice,
+    change_scanners,
+    pair,
+    security_events,
+    state_of,
+    until,
+    until_step,
+    use_a_copy,
+)
 
 BY_A_NEW_KEY = [issue for issue in Issue if issue not in (*_ADVICE, Issue.NO_PATH, Issue.KEY_NOT_ERASED)]
 
@@ -49,12 +55,6 @@ def shown(hass: HomeAssistant) -> set[Issue]:
     return {issue for issue in Issue if registry.async_get_issue(DOMAIN, issue_id(issue, entry_id))}
 
 
-def say(hass: HomeAssistant, *events: Any) -> None:
-    """Let the device's client report events."""
-    for event in events:
-        entry_of(hass).runtime_data._on_event(event)
-
-
 def care_of(hass: HomeAssistant) -> Care:
     """Return what watches the device now."""
     listeners = entry_of(hass).runtime_data.protocol_listeners
@@ -67,40 +67,70 @@ async def test_nothing_to_repair(home: HomeAssistant, thermometer: SimulatedDevi
     assert shown(home) == set()
 
 
-@pytest.mark.parametrize(("reason", "issue"), [("no_common_epoch", Issue.NO_COMMON_KEY), ("unanswered", Issue.RESUME_UNANSWERED)])
-async def test_three_failed_resumes(home: HomeAssistant, thermometer: SimulatedDevice, reason: str, issue: Issue) -> None:
-    say(home, ResumeFailed(1, reason), ResumeFailed(2, reason))
-    assert shown(home) == set()
-    say(home, ResumeFailed(3, reason))
-    assert shown(home) == {issue}
-    say(home, EpochStarted(5, resumed=True))
-    assert shown(home) == set()
+@pytest.fixture
+def brief_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try a resume again sooner than for users."""
+    monkeypatch.setattr(limits, "RESUME_REST_FIRST", 0.1)
+    monkeypatch.setattr(limits, "RESUME_TIMEOUT", 0.5)
 
 
-async def test_backup_from_before_the_last_epoch(home: HomeAssistant, hass_storage: dict[str, Any], thermometer: SimulatedDevice) -> None:
+async def test_three_resumes_without_an_answer(
+    home: HomeAssistant, thermometer: SimulatedDevice, monkeypatch: pytest.MonkeyPatch, brief_rests: None
+) -> None:
+    async def hang(_radio: Radio) -> None:
+        """Say nothing, as a device whose program hangs."""
+
+    told = security_events(home)
+    with monkeypatch.context() as hanging:
+        hanging.setattr(Radio, "_send", hang)
+        entry_of(home).runtime_data.async_rotate()
+        await until(lambda: shown(home))
+    assert shown(home) == {Issue.RESUME_UNANSWERED}
+    assert told[:3] == ["resume_failed"] * 3
+    state = home.states.get("event.test_thermometer_security")
+    assert state
+    assert {key: state.attributes[key] for key in ("event_type", "reason")} == {"event_type": "resume_failed", "reason": "unanswered"}
+    await until(lambda: thermometer.told("resumed"))
+    await until(lambda: shown(home) == set())
+
+
+async def test_backup_from_before_the_last_epoch(
+    home: HomeAssistant, hass_storage: dict[str, Any], thermometer: SimulatedDevice, brief_rests: None
+) -> None:
     """The restored key is one that the device has replaced: three contacts later the user is told, and nothing is erased."""
     file, entry = f"{DOMAIN}.{thermometer.identity}", entry_of(home)
-    backup = dict(hass_storage[file])
+    backup = deepcopy(hass_storage[file])
     for _ in range(2):
         assert await home.config_entries.async_reload(entry.entry_id)
         thermometer.events.clear()
         await until(lambda: thermometer.told("resumed"))
+        await until(lambda: entry.runtime_data.connection.epoch is not None)
     assert await home.config_entries.async_unload(entry.entry_id)
     hass_storage[file] = backup
+    told = security_events(home)
     assert await home.config_entries.async_setup(entry.entry_id)
-    for _ in range(3):
-        say(home, ResumeFailed(3, "no_common_epoch"))
+    await until(lambda: shown(home))
     assert shown(home) == {Issue.NO_COMMON_KEY}
+    assert told[:3] == ["resume_failed"] * 3
+    assert len(thermometer.told("resume_refused")) >= 3
     assert hass_storage[file]["data"]["pairings"]
+    thermometer.program.pair()
+    assert await fix(home, thermometer, Issue.NO_COMMON_KEY) == "reauth_successful"
+    assert shown(home) == set()
 
 
-async def test_clone_stays_until_there_is_a_new_key(home: HomeAssistant, thermometer: SimulatedDevice) -> None:
-    record = entry_of(home).runtime_data.connection.record
-    say(home, CloneSuspected(), MessageReceived(0x01, 1, b""))
+async def test_copied_key_shows_until_there_is_a_new_one(home: HomeAssistant, world: World, start_device: StartDevice) -> None:
+    display = await start_device("display")
+    entry = await pair(home, display)
+    told = security_events(home)
+    await use_a_copy(home, world, start_device, display)
     assert shown(home) == {Issue.CLONE_SUSPECTED}
-    assert await home.config_entries.async_reload(entry_of(home).entry_id)
+    assert "possible_clone" in told
+    assert display.told("possible_clone")
+    assert await home.config_entries.async_reload(entry.entry_id)
     assert shown(home) == {Issue.CLONE_SUSPECTED}
-    say(home, PairingCompleted(bytes.fromhex(thermometer.identity), record))
+    display.program.pair()
+    assert await fix(home, display, Issue.CLONE_SUSPECTED) == "reauth_successful"
     assert shown(home) == set()
 
 
@@ -266,7 +296,8 @@ async def test_method_that_is_not_accepted_any_more(home: HomeAssistant, start_d
 
 async def test_removal_takes_the_issues_along(home: HomeAssistant, thermometer: SimulatedDevice) -> None:
     entry = entry_of(home)
-    say(home, CloneSuspected(), PairingRequested(bytes.fromhex(thermometer.identity)))
+    for issue in (Issue.CLONE_SUSPECTED, Issue.NEW_KEY_REQUESTED):
+        async_raise(home, entry, issue)
     await home.config_entries.async_remove(entry.entry_id)
     registry = ir.async_get(home)
     assert [one for one in registry.issues.values() if one.domain == DOMAIN] == []

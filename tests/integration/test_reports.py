@@ -13,7 +13,6 @@ from custom_components.self_secure.const import DOMAIN, EVENT_SECURITY
 from custom_components.self_secure.diagnostics import async_get_config_entry_diagnostics
 from custom_components.self_secure.hub import HUB
 from custom_components.self_secure.logbook import SENTENCES
-from custom_components.self_secure.protocol.events import CloneSuspected
 from custom_components.self_secure.security import SECURITY_TYPES
 
 from .conftest import StartDevice, device_id, pair, until
@@ -48,12 +47,12 @@ async def test_logbook_tells_who_and_what_happened(recorder_mock: Recorder, home
     await pair(home, device)
     fired: list[Event] = []
     home.bus.async_listen(EVENT_SECURITY, fired.append)
-    entry_of(home).runtime_data._on_event(CloneSuspected())
-    await home.async_block_till_done()
+    await home.services.async_call(DOMAIN, "rotate_keys", {"device_id": device_id(home, device)}, blocking=True)
+    await until(lambda: fired)
     domain, describe = home.data[LOGBOOK].external_events[EVENT_SECURITY]
     assert domain == DOMAIN
     assert fired[-1].data["device_id"] == device_id(home, device)
-    assert describe(fired[-1]) == {"name": "Test display", "message": SENTENCES["possible_clone"]}
+    assert describe(fired[-1]) == {"name": "Test display", "message": SENTENCES["resumed"]}
 
 
 def test_every_security_event_has_a_sentence() -> None:
