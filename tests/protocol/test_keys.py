@@ -1,5 +1,8 @@
 """One type per kind of key; nobody sees one by accident."""
 
+import hmac
+
+from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.self_secure.protocol import keys
@@ -38,6 +41,18 @@ def test_a_key_has_no_place_in_a_set(kind: type[Key]) -> None:
 def test_a_key_has_32_bytes(size: int) -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         ChainKey(bytes(size))
+
+
+@given(st.binary(max_size=64), st.binary(max_size=1024))
+def test_hmac_is_rfc_2104(key: bytes, data: bytes) -> None:
+    assert keys.mac(key, data) == hmac.digest(key, data, "sha256")
+
+
+@given(st.binary(min_size=32, max_size=32), st.binary(max_size=256))
+def test_a_chain_key_is_padded_once_for_the_same_hmac(raw: bytes, data: bytes) -> None:
+    key = ChainKey(raw)
+    assert [key.mac(data), key.mac(data)] == [keys.mac(raw, data)] * 2
+    assert key.expand(data) == keys.expand(raw, data)
 
 
 def test_hkdf_is_rfc_5869() -> None:

@@ -41,7 +41,7 @@ class Outgoing:
         return _TEXT.pack(self.type, self.id or 0) + self.body
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made for every message, and never changed
 class Incoming:
     """One accepted message."""
 
@@ -76,7 +76,7 @@ class RoundTrip:
         return min(limits.RTO_MAX, max(limits.RTO_MIN, self._mean + 4 * self._variation))
 
 
-@dataclass(slots=True)  # not frozen: made for every message, and never changed
+@dataclass(slots=True)  # as Incoming
 class _Attempt:
     rand: bytes = field(repr=False)
     tag: bytes
@@ -158,7 +158,7 @@ class SendingChain:
         self.state = SenderState.FROZEN if self.state is SenderState.FROZEN else SenderState.IDLE
 
 
-@dataclass(slots=True)  # as _Attempt
+@dataclass(slots=True)  # as Incoming
 class _Previous:
     evidence: bytes = field(repr=False)
     context: bytes

@@ -15,7 +15,9 @@ from ..keys import ChainKey, ConfirmationKey, RootKey, digest, expand, extract, 
 from ..packets import Frame, FrameType, Packet
 from .suite import Confirmation, Opened, Sealed
 
-_HEADER: Final = struct.Struct(">BBHI")
+_HEADER: Final = struct.Struct(">BBH")  # Phase, Retran, Len; Seq stands in the context
+_DATA: Final = FrameType.DATA.value
+_DACK: Final = FrameType.DACK.value
 _U16: Final = struct.Struct(">H")
 _COUNTER_0: Final = CTR(bytes(16))
 _SEQ: Final = slice(5, 9)  # message number inside the context
@@ -58,18 +60,18 @@ class LossSuite:
 
     def seal(self, chain: ChainKey, context: bytes, attempt: int, entropy: bytes, text: bytes) -> Sealed:
         """C = AES-256-CTR(K_E)(Rand || text), T = HM(K_H, header || ctx || C)[:16]; K_E depends on the attempt."""
-        sealed = self._crypt(chain, context, attempt, entropy + text)
-        header = _HEADER.pack(FrameType.DATA, attempt, len(sealed), _seq(context))
-        tag = self._data_tag(self._mac_key(chain, context), header + context + sealed)
+        sealed = _crypt(chain, context + attempt.to_bytes(), entropy + text)
+        header = _HEADER.pack(_DATA, attempt, len(sealed)) + context[_SEQ]
+        tag = mac(chain.expand(b"SSC1 mac" + context), header + context + sealed)[: limits.MAC_SIZE]
         return Sealed(header + sealed + tag, entropy, tag)
 
     def open(self, chain: ChainKey, context: bytes, packet: Packet) -> Opened:
         """Invert `seal`: the tag is verified before anything is read."""
         if not isinstance(packet, Frame) or packet.seq != _seq(context):
             raise UnexpectedError("another message number")
-        mac_key = self._mac_key(chain, context)
-        verify(self._data_tag(mac_key, packet.header + context + packet.message), packet.mac, "DATA")
-        plain = self._crypt(chain, context, packet.retran, packet.message)
+        mac_key = chain.expand(b"SSC1 mac" + context)
+        verify(_data_tag(mac_key, context, packet), packet.mac, "DATA")
+        plain = _crypt(chain, context + packet.retran.to_bytes(), packet.message)
         if len(plain) < limits.NONCE_SIZE + limits.TEXT_MIN:
             raise MalformedError("no type and id")
         return Opened(packet.retran, plain[: limits.NONCE_SIZE], plain[limits.NONCE_SIZE :], packet.mac, mac_key)
@@ -78,14 +80,14 @@ class LossSuite:
         """T verifies under the kept K_H."""
         if not isinstance(packet, Frame) or packet.seq != _seq(context):
             return False
-        expected = self._data_tag(evidence, packet.header + context + packet.message)
-        return hmac.compare_digest(expected, packet.mac)
+        return hmac.compare_digest(_data_tag(evidence, context, packet), packet.mac)
 
     def acknowledge(self, chain: ChainKey, context: bytes, opened: Opened, entropy: bytes) -> tuple[bytes, bytes]:
         """C_a = RandB xor K_AE[:16]; T_a = HM(K_A, "A" || ctx || r || T || C_a)[:16]."""
-        sealed = self._pad(chain, context, opened.attempt, entropy)
-        header = _HEADER.pack(FrameType.DACK, opened.attempt, len(sealed), _seq(context))
-        return header + sealed + self._dack_tag(chain, context, opened.attempt, opened.tag, sealed), entropy
+        accepted = context + opened.attempt.to_bytes()
+        sealed = _mask(chain, accepted, entropy)
+        header = _HEADER.pack(_DACK, opened.attempt, limits.NONCE_SIZE) + context[_SEQ]
+        return header + sealed + _dack_tag(chain, context, accepted + opened.tag + sealed), entropy
 
     def accept(self, chain: ChainKey, context: bytes, tags: Sequence[bytes], packet: Packet) -> tuple[int, bytes]:
         """Verify T_a for the attempt that it names; RandB = C_a xor K_AE[:16]."""
@@ -93,29 +95,32 @@ class LossSuite:
             raise UnexpectedError("DACK for another message")
         if len(packet.message) != limits.NONCE_SIZE:
             raise MalformedError("DACK has 16 bytes")
-        expected = self._dack_tag(chain, context, packet.retran, tags[packet.retran], packet.message)
+        accepted = context + packet.retran.to_bytes()
+        expected = _dack_tag(chain, context, accepted + tags[packet.retran] + packet.message)
         verify(expected, packet.mac, "DACK")
-        return packet.retran, self._pad(chain, context, packet.retran, packet.message)
+        return packet.retran, _mask(chain, accepted, packet.message)
 
     def step(self, chain: ChainKey, context: bytes, attempt: int, randoms: bytes, text: bytes, tag: bytes) -> ChainKey:
         """CK' = HM(CK, "SSC1 step" || ctx || r || Rand_r || RandB || H(text) || T_r)."""
-        return ChainKey(mac(chain.raw, b"SSC1 step" + context + bytes([attempt]) + randoms + digest(text) + tag))
+        return ChainKey(chain.mac(b"SSC1 step" + context + attempt.to_bytes() + randoms + digest(text) + tag))
 
-    def _mac_key(self, chain: ChainKey, context: bytes) -> bytes:
-        """K_H = Exp(CK, "SSC1 mac" || ctx)."""
-        return expand(chain.raw, b"SSC1 mac" + context)
 
-    def _data_tag(self, mac_key: bytes, data: bytes) -> bytes:
-        return mac(mac_key, data)[: limits.MAC_SIZE]
+def _data_tag(mac_key: bytes, context: bytes, packet: Frame) -> bytes:
+    """T of a DATA frame; K_H = Exp(CK, "SSC1 mac" || ctx)."""
+    return mac(mac_key, packet.header + context + packet.message)[: limits.MAC_SIZE]
 
-    def _crypt(self, chain: ChainKey, context: bytes, attempt: int, data: bytes) -> bytes:
-        key = expand(chain.raw, b"SSC1 enc" + context + bytes([attempt]))
-        return Cipher(AES256(key), _COUNTER_0).encryptor().update(data)
 
-    def _pad(self, chain: ChainKey, context: bytes, attempt: int, data: bytes) -> bytes:
-        pad = expand(chain.raw, b"SSC1 ackenc" + context + bytes([attempt]), limits.NONCE_SIZE)
-        return (int.from_bytes(data) ^ int.from_bytes(pad)).to_bytes(limits.NONCE_SIZE)
+def _crypt(chain: ChainKey, attempt: bytes, data: bytes) -> bytes:
+    """AES-256-CTR(K_E) of `data`, K_E = Exp(CK, "SSC1 enc" || ctx || r); `attempt` = ctx || r."""
+    return Cipher(AES256(chain.expand(b"SSC1 enc" + attempt)), _COUNTER_0).encryptor().update(data)
 
-    def _dack_tag(self, chain: ChainKey, context: bytes, attempt: int, tag: bytes, sealed: bytes) -> bytes:
-        key = expand(chain.raw, b"SSC1 ack" + context)
-        return mac(key, b"A" + context + bytes([attempt]) + tag + sealed)[: limits.MAC_SIZE]
+
+def _mask(chain: ChainKey, attempt: bytes, rand_b: bytes) -> bytes:
+    """RandB or C_a xor K_AE[:16], K_AE = Exp(CK, "SSC1 ackenc" || ctx || r)."""
+    pad = chain.expand(b"SSC1 ackenc" + attempt)[: limits.NONCE_SIZE]
+    return (int.from_bytes(rand_b) ^ int.from_bytes(pad)).to_bytes(limits.NONCE_SIZE)
+
+
+def _dack_tag(chain: ChainKey, context: bytes, named: bytes) -> bytes:
+    """T_a = HM(K_A, "A" || `named`)[:16], K_A = Exp(CK, "SSC1 ack" || ctx); `named` = ctx || r || T || C_a."""
+    return mac(chain.expand(b"SSC1 ack" + context), b"A" + named)[: limits.MAC_SIZE]
