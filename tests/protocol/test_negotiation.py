@@ -2,6 +2,7 @@
 
 import pytest
 
+from custom_components.self_secure.protocol import limits
 from custom_components.self_secure.protocol.errors import LocalError
 from custom_components.self_secure.protocol.events import (
     CodeReady,
@@ -174,8 +175,19 @@ def test_packets_nobody_waits_for_are_not_even_dropped() -> None:
 def test_progress_is_told_when_the_set_changes() -> None:
     bench = Bench()
     bench.reach(2)
-    bench.hear([0, 1, 1, 0, 2])
+    for seq in (0, 1, 1, 0, 2):
+        bench.hear([seq])
+        bench.now += limits.PROGRESS_SECONDS
     assert [event.packets for event in bench.told(PairingProgressed)] == [1, 2, 3]
+
+
+def test_progress_is_told_only_so_often_and_at_the_end() -> None:
+    bench = Bench()
+    bench.reach(2)
+    begun, due = bench.now, bench.now + limits.PROGRESS_SECONDS
+    for bench.now, heard in ((begun, [0, 1]), (due - 0.001, [2]), (due, [3, 4]), (due, range(5, ENOUGH))):
+        bench.hear(heard)
+    assert [event.packets for event in bench.told(PairingProgressed)] == [1, 4, ENOUGH]
 
 
 def test_it_stops_as_soon_as_the_rule_holds() -> None:

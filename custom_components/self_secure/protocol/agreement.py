@@ -46,6 +46,7 @@ class Agreement:
         self._basis, self._collection, self._members, self._entropy = basis, collection, members, entropy
         self._conflicts = {row.seq: row for row in collection.conflicts()}
         self._transcript = Transcript(basis.th_2)
+        self._pooled: tuple[list[tuple[int, bytes]], bytes] | None = None  # what was hashed last, and its PL
         self._pages = 0
         self._confirmed: _Confirmed | None = None
         self._r_r, self._th_5 = b"", b""
@@ -54,12 +55,15 @@ class Agreement:
         """Return RSP, m3."""
         frame = Frame(FrameType.RSP, sets.encode(self._members) + self._collection.report())
         th_3 = self._transcript.absorb(frame.authenticated).value
-        pool = self._pool([(seq, self._collection.value(seq)) for seq in self._members])
+        pool = self._pool(self._collection.packets(self._members))
         key = self._basis.suite.response_key(th_3, pool, self._basis.dh, self._basis.psk)
         return frame.authenticated + key.tag(th_3)
 
     def _pool(self, packets: list[tuple[int, bytes]]) -> bytes:
-        return self._basis.suite.pool(self._basis.th_2, self._basis.request.sid, packets)
+        """Return PL of (Seq, R) pairs; S' is S unless there were conflicts, and is not hashed a second time then."""
+        if self._pooled is None or self._pooled[0] != packets:
+            self._pooled = packets, self._basis.suite.pool(self._basis.th_2, self._basis.request.sid, packets)
+        return self._pooled[1]
 
     def tags(self, frame: Packet) -> bytes:
         """TAGS: return the tags of one page of S, each page once, ascending (rule 4); UnexpectedError otherwise."""
@@ -68,7 +72,7 @@ class Agreement:
         page = self._members[frame.seq * limits.TAGS_PER_PAGE : (frame.seq + 1) * limits.TAGS_PER_PAGE]
         if frame.message or frame.retran or frame.seq != self._pages or not page:
             raise UnexpectedError("TAGS page")
-        tags = b"".join(candidate_tag(self._basis.request.n_i, seq, self._collection.value(seq)) for seq in page)
+        tags = b"".join(candidate_tag(self._basis.request.n_i, *packet) for packet in self._collection.packets(page))
         answer = Frame(FrameType.TAGS, tags, seq=frame.seq)
         self._transcript.absorb(frame.authenticated).absorb(answer.authenticated)
         self._pages += 1
@@ -98,7 +102,7 @@ class Agreement:
             raise MalformedError("no such candidate")
         if not set(named) <= set(agreed) <= set(named) | set(self._members):
             raise MalformedError("S' is not within S and the named conflicts")
-        return [(seq, self._collection.value(seq, named.get(seq, 0))) for seq in agreed], committed
+        return self._collection.packets(agreed, named), committed
 
     def end(self) -> bytes:
         """Return END, m5, with r_R; only after `confirm`."""
@@ -131,7 +135,7 @@ class PaperAgreement:
     def __init__(self, basis: Basis, collection: Collection, members: list[int], entropy: Callable[[int], bytes]) -> None:
         """Agree on S = `members`, ascending."""
         self._members, self._entropy = members, entropy
-        self._k_0 = basis.suite.pool(basis.th_2, basis.request.sid, [(seq, collection.value(seq)) for seq in members])
+        self._k_0 = basis.suite.pool(basis.th_2, basis.request.sid, collection.packets(members))
         self._k_d = paper.derived_key(self._k_0)
         self._ack_rand: bytes | None = None
 

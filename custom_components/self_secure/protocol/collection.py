@@ -1,6 +1,8 @@
 """What the responder collects of a broadcast: candidates, conflicts, the stop rule (protocol.md 5 rules 1-3)."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 from . import limits, sets
@@ -8,6 +10,7 @@ from .events import PairingProgressed
 from .keys import digest
 from .sets import RunningSet
 
+NOTHING: Final[Mapping[int, int]] = MappingProxyType({})
 _LEAST_RATE: Final = 0.01  # of packets heard, for an estimate that stays finite
 
 
@@ -58,10 +61,10 @@ class Collection:
 
     def add(self, scanner: str, seq: int, value: bytes) -> bool:
         """Take one packet; identical copies collapse. Returns whether the set changed."""
-        self.first_seq, self.last_seq = min(self.first_seq, seq), max(self.last_seq, seq)
         known = self._candidates.get(seq)
         self._hear(scanner, seq, known)
         if known is None:
+            self.first_seq, self.last_seq = min(self.first_seq, seq), max(self.last_seq, seq)
             self._candidates[seq] = [value]
             self._members.add(seq)
             return True
@@ -72,7 +75,9 @@ class Collection:
 
     def _hear(self, scanner: str, seq: int, known: list[bytes] | None) -> None:
         """Remember who heard it, and how much of S each one has."""
-        listener = self._scanners.setdefault(scanner, _Scanner())
+        listener = self._scanners.get(scanner)
+        if listener is None:
+            listener = self._scanners[scanner] = _Scanner()
         if seq not in listener.heard:
             listener.heard.add(seq)
             listener.members += known is None or seq not in self._conflicting
@@ -94,9 +99,9 @@ class Collection:
         """S: the sequence numbers with exactly one R, ascending."""
         return self._members.numbers.copy()
 
-    def value(self, seq: int, index: int = 0) -> bytes:
-        """Return R of a member, or the candidate `index` of a conflict."""
-        return self._candidates[seq][index]
+    def packets(self, members: Iterable[int], chosen: Mapping[int, int] = NOTHING) -> list[tuple[int, bytes]]:
+        """Return (Seq, R) of each member; `chosen` names the candidate of a Seq that had a conflict."""
+        return [(seq, self._candidates[seq][chosen.get(seq, 0)]) for seq in members]
 
     def conflicts(self) -> list[Conflict]:
         """Conflicts that RSP reports, ascending."""
@@ -122,11 +127,13 @@ class Collection:
 
     def secrecy(self, members: list[int]) -> float:
         """Bits of a set at the assumed loss."""
+        if members == self._members.numbers:  # S itself has its gaps counted
+            return self._members.secrecy_bits(self.rule.assumed_loss)
         return sets.secrecy_bits(members, self.rule.assumed_loss)
 
     def complete(self) -> bool:
         """Tell whether all conditions of rule 3 hold for S; costs the same for any S."""
-        size = len(self._members)
+        size = len(self._members.numbers)
         if size < self.rule.minimum:
             return False
         if self._full():

@@ -39,6 +39,7 @@ CONFLICTS_MIN_CAP: Final = 8
 CONFLICTS_MAX: Final = 64  # what RSP may report
 CONFLICTS_PERCENT: Final = 5  # of the set, beyond which somebody is jamming
 TAGS_PER_PAGE: Final = 450  # a TAGS answer fits one frame
+PROGRESS_SECONDS: Final = 0.2  # between two reports of the collection: what a progress bar can show, at any number of scanners
 SCANNER_MISSES_MIN: Final = 8  # leave-one-scanner-out
 TURN_STEP: Final = 1.0  # s between looks whether the user has answered for another device
 T_2: Final = 5.0  # s, answer to RSP

@@ -117,6 +117,7 @@ class Negotiation:
         self._collection = Collection(rule, request.n_i)
         self._cap = now + 2 * t_1(rule.n_max, request.interval_ms)
         self._silent_until = min(self._cap, now + limits.SILENCE_MAX)
+        self._told_until = now
         self.identity, self.state, self.wants_link = request.id_i, NegotiationState.COLLECTING, False
         self._expect(Cause.TOO_FEW_PACKETS, min(now + limits.SILENCE_TIMEOUT, self._silent_until))
 
@@ -178,8 +179,13 @@ class Negotiation:
         """Return S as it is now, ascending."""
         return self._collection.members()
 
+    def progress_due(self, now: float) -> bool:
+        """Tell whether somebody who watches wants to know: now and then, and at the end of the collection."""
+        return now >= self._told_until or self.state is not NegotiationState.COLLECTING
+
     def progress(self, now: float) -> PairingProgressed:
         """Return how far the collection is."""
+        self._told_until = now + limits.PROGRESS_SECONDS
         return self._collection.progress(self._basis.request.interval_ms, max(0.0, self.deadline - now))
 
     # --- the agreement

@@ -13,6 +13,7 @@ from .errors import MalformedError
 _HEAD: Final = struct.Struct(">BH")
 _DELTAS: Final = 0
 _BITMAP: Final = 1
+_BITS: Final = tuple(tuple(bit for bit in range(8) if byte & (0x80 >> bit)) for byte in range(256))  # set in each byte of a bitmap
 CODED_NUMBER_MAX: Final = 3  # bytes: zigzag of at most 65,535 fits 18 bits
 
 
@@ -94,7 +95,7 @@ def _read_bitmap(data: bytes, offset: int, count: int) -> tuple[tuple[int, ...],
         if offset >= len(data):
             raise MalformedError("the count of the set does not match")
         base = (offset - start) * 8
-        numbers += [base + bit for bit in range(8) if data[offset] & (0x80 >> bit)]
+        numbers += [base + bit for bit in _BITS[data[offset]]]
         offset += 1
     if len(numbers) != count or (numbers and numbers[-1] > limits.U16_MAX):
         raise MalformedError("the count of the set does not match")
@@ -116,6 +117,10 @@ class RunningSet:
 
     def add(self, number: int) -> None:
         """Take in a number that is not in it."""
+        if self.numbers and number > self.numbers[-1]:  # as nearly all: packets come in their order
+            self._gaps += number - self.numbers[-1] > 1
+            self.numbers.append(number)
+            return
         place = bisect_left(self.numbers, number)
         self._gaps += self._around(place, place, number)
         self.numbers.insert(place, number)

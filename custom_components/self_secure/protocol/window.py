@@ -135,7 +135,7 @@ class PairingWindow:
         except NegotiationError as error:
             self.fail(error.cause, now)
             return
-        if changed:
+        if changed and negotiation.progress_due(now):
             self._outbox.put(negotiation.progress(now))
 
     def timer(self, now: float) -> None:

@@ -1,6 +1,7 @@
 """Suite `loss`: packet loss alone, symmetric cryptography only (protocol.md 5 and 6)."""
 
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 import hmac
 import struct
 from typing import Final
@@ -41,7 +42,8 @@ class LossSuite:
 
     def pool(self, th_2: bytes, sid: int, packets: Iterable[tuple[int, bytes]]) -> bytes:
         """PL(S) = H("SSC1 pool" || th_2 || u16 |S| || for i: u16 i || h_i), h_i = H("SSC1 pkt" || sid || u16 i || R_i)."""
-        parts = [_U16.pack(seq) + digest(b"SSC1 pkt" + bytes([sid]) + _U16.pack(seq) + value) for seq, value in packets]
+        label, pack = b"SSC1 pkt" + bytes([sid]), _U16.pack
+        parts = [(number := pack(seq)) + sha256(label + number + value).digest() for seq, value in packets]
         return digest(b"SSC1 pool" + th_2 + _U16.pack(len(parts)) + b"".join(parts))
 
     def response_key(self, th_3: bytes, pool: bytes, dh: bytes, psk: bytes) -> ConfirmationKey:
