@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 import tempfile
 import time
 from typing import Any, Final
@@ -12,12 +13,12 @@ from homeassistant.core import HomeAssistant
 
 from custom_components.self_secure import radio
 from custom_components.self_secure.protocol.events import Event, PairingProgressed
-from custom_components.self_secure.protocol.limits import N_MAX_LIMIT
+from custom_components.self_secure.protocol.limits import N_MAX_LIMIT, PROGRESS_SECONDS
 from custom_components.self_secure.transport.beacon import Beacon, BeaconState
 from custom_components.self_secure.transport.client import Client
 
 from . import air
-from .couple import Couple, branch
+from .couple import INTERVAL, Couple, branch
 from .harness import Bench
 
 ADDRESS: Final = "AA:BB:CC:00:11:22"
@@ -116,11 +117,26 @@ def _add_listeners(bench: Bench, hass: HomeAssistant, scanner: air.Scanner, coup
 
 
 @dataclass(slots=True)
-class Pairing(Listening):
-    """A client that collects; `done` when its set has all packets of the block."""
+class Pairing:
+    """A client that collects what `hear` gets, and how to stop it; `done` when its set has all packets of the block."""
 
+    heard: list[Any]
+    hear: Callable[[Any], None]
+    stop: Callable[[], None]
     client: Client
+    clock: Pace
     done: asyncio.Event
+
+
+class Pace:
+    """The event loop's time when packets come one by one, as a device sends them."""
+
+    def __init__(self) -> None:
+        self.now = time.monotonic()
+
+    def __call__(self) -> float:
+        """Return it."""
+        return self.now
 
 
 async def client_of(couple: Couple, on_event: Callable[[Event], None]) -> Client:
@@ -137,39 +153,74 @@ async def _no_write(_snapshot: object) -> None:
 
 
 def _add_pairing(bench: Bench, hass: HomeAssistant, scanner: air.Scanner) -> None:
-    async def begin(n: int) -> Pairing:
-        done = asyncio.Event()
+    """Add a packet from the scanner to the set, and what of it is ours: behind Home Assistant's dispatch."""
 
-        def on_event(event: Event) -> None:
-            if isinstance(event, PairingProgressed) and event.packets == n:
-                done.set()
+    async def whole(n: int) -> Pairing:
+        pairing = await _collecting(n)
+        pairing.hear = partial(scanner.hear, ADDRESS)
+        pairing.stop = radio.async_listen(hass, ADDRESS, pairing.client, no_beacon)
+        return pairing
 
-        couple = opened()
-        client = await client_of(couple, on_event)
-        client.start()
-        return Pairing(packets(couple, n), radio.async_listen(hass, ADDRESS, client, no_beacon), client, done)
-
-    async def loop(pairing: Pairing, _n: int) -> None:
-        async with asyncio.timeout(_SECONDS):
-            for raw in pairing.raws:
-                scanner.hear(ADDRESS, raw)
-                await asyncio.sleep(0)  # as they come: one by one
-            await pairing.done.wait()
+    async def ours(n: int) -> Pairing:
+        pairing, infos = await _collecting(n), list[Any]()
+        stop = bluetooth.async_register_advertisement_callback(hass, infos.append, ADDRESS)
+        for raw in pairing.heard:
+            scanner.hear(ADDRESS, raw)
+        stop()
+        pairing.heard = infos
+        return pairing
 
     def end(pairing: Pairing, _n: int) -> None:
         pairing.stop()
         bench.await_(pairing.client.stop())
 
-    bench.add("ours", "broadcast packet, to the set", loop, setup=lambda n: bench.await_(begin(n)), check=end, **_OPTIONS)
+    for name, begin in (("to the set", whole), ("our part", ours)):
+        bench.add("ours", f"broadcast packet, {name}", _collect, setup=_awaited(bench, begin), check=end, **_OPTIONS)
+
+
+def _awaited(bench: Bench, begin: Callable[[int], Awaitable[Pairing]]) -> Callable[[int], Pairing]:
+    return lambda n: bench.await_(begin(n))
+
+
+async def _collecting(n: int) -> Pairing:
+    """Return a client that has begun to collect, and `n` packets for it."""
+    couple, clock, done = opened(), Pace(), asyncio.Event()
+
+    def on_event(event: Event) -> None:
+        if isinstance(event, PairingProgressed) and event.packets == n:
+            done.set()
+
+    client = await client_of(couple, on_event)
+    client._clock = clock  # noqa: SLF001  # else all packets of a block come in the same few milliseconds
+    client.start()
+    await asyncio.sleep(0)
+    return Pairing(packets(couple, n), radio.listener(client, no_beacon), lambda: None, client, clock, done)
+
+
+async def _collect(pairing: Pairing, _n: int) -> None:
+    """Hear one packet every 30 ms, the pump's turns in between; the last one comes when progress is told again."""
+    hear, clock, inbox = pairing.hear, pairing.clock, pairing.client._inbox  # noqa: SLF001  # whether it wants a turn
+    *most, last = pairing.heard
+    for one in most:
+        clock.now += INTERVAL
+        hear(one)
+        if inbox:
+            await asyncio.sleep(0)
+    clock.now += PROGRESS_SECONDS
+    hear(last)
+    async with asyncio.timeout(_SECONDS):
+        await pairing.done.wait()
 
 
 def _add_parts(bench: Bench, couple: Couple) -> None:
-    """Add what is ours alone in it, and an event loop that does nothing."""
+    """Add what is the protocol's alone in it, and an event loop that does nothing."""
 
     def collect(state: tuple[Any, list[bytes]], _n: int) -> None:
         hub, raws = state
+        now = couple.now
         for raw in raws:
-            hub.random_packet("bench", raw[8], int.from_bytes(raw[9:11]), raw[11:31], 0.0)
+            now += INTERVAL
+            hub.random_packet("bench", raw[8], int.from_bytes(raw[9:11]), raw[11:31], now)
             hub.events()
 
     async def turns(_state: object, n: int) -> None:

@@ -17,8 +17,8 @@ PACKETS: Final = 256  # of the negotiation that is measured
 SCANNER: Final = "bench"
 LOSS: Final = 0.2  # of its broadcast
 PER_EPOCH: Final = 24  # messages after VERIFIED and INFO, before the 32 at which the hub asks for a new epoch
+INTERVAL: Final = 0.03  # s between its packets
 _POOL: Final = secrets.token_bytes(1 << 16)  # enough for any replay, and the same for all of this process
-_INTERVAL: Final = 0.03  # s
 
 type Call = tuple[str, tuple[Any, ...]]
 
@@ -130,7 +130,7 @@ class Couple:
 
     def air(self) -> None:
         """Send one random packet, which may be lost."""
-        self.now += _INTERVAL
+        self.now += INTERVAL
         payload = self.tell_device("next_random")
         if not self._loss.lost():
             self.tell_hub("random_packet", SCANNER, payload[8], int.from_bytes(payload[9:11]), payload[11:31])

@@ -66,13 +66,8 @@ def _has_name(info: BluetoothServiceInfoBleak) -> bool:
     return info.name not in ("", info.address)
 
 
-@callback
-def async_listen(hass: HomeAssistant, address: str, client: Client, on_beacon: BeaconListener) -> CALLBACK_TYPE:
-    """Give `client` the broadcast, and `on_beacon` the beacons, of one address; returns how to stop.
-
-    Every packet of every scanner comes here, also unchanged ones: the union is what this hub received (protocol.md 3),
-    and a beacon that says "data waiting" again after a contact looks like the one before it.
-    """
+def listener(client: Client, on_beacon: BeaconListener) -> Callable[[BluetoothServiceInfoBleak], None]:
+    """Return what gives `client` the broadcast, and `on_beacon` the beacons, of the advertisements that it is called with."""
 
     @callback
     def heard(info: BluetoothServiceInfoBleak) -> None:
@@ -82,7 +77,17 @@ def async_listen(hass: HomeAssistant, address: str, client: Client, on_beacon: B
             case RandomPacket() as packet if client.connection.collecting:
                 client.random_packet(info.source, packet.sid, packet.seq, packet.value)
 
-    return bluetooth.async_register_advertisement_callback(hass, heard, address)
+    return heard
+
+
+@callback
+def async_listen(hass: HomeAssistant, address: str, client: Client, on_beacon: BeaconListener) -> CALLBACK_TYPE:
+    """Give `client` the broadcast, and `on_beacon` the beacons, of one address; returns how to stop.
+
+    Every packet of every scanner comes here, also unchanged ones: the union is what this hub received (protocol.md 3),
+    and a beacon that says "data waiting" again after a contact looks like the one before it.
+    """
+    return bluetooth.async_register_advertisement_callback(hass, listener(client, on_beacon), address)
 
 
 @callback

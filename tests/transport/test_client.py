@@ -1,8 +1,11 @@
 """The pump: the real connection of the hub, the real core of the device, and a wire that can be cut."""
 
 import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 import logging
+from typing import Any
 
 import pytest
 
@@ -19,11 +22,12 @@ from custom_components.self_secure.protocol.events import (
     StoreFailed,
     Verdict,
 )
-from custom_components.self_secure.transport.client import INBOX_MAX, Client
+from custom_components.self_secure.transport.beacon import RandomPacket, decode_advertisement
+from custom_components.self_secure.transport.client import INBOX_MAX, LATENESS, Client
 from custom_components.self_secure.transport.link import LinkError, LinkErrorKind
 
 from .conftest import StartClient
-from .wire import Wire, pair, until
+from .wire import SETTINGS, Wire, pair, until
 
 
 async def test_pairing_stores_the_key_before_anything_under_it_leaves(wire: Wire, client: Client) -> None:
@@ -245,7 +249,101 @@ async def test_flood_of_packets_is_bounded(wire: Wire) -> None:
     idle = wire.client()
     for number in range(INBOX_MAX + 5):
         idle.random_packet("scanner", 0, number, bytes(20))
-    assert idle._inbox.qsize() == INBOX_MAX
+    assert len(idle._inbox) == INBOX_MAX
+
+
+# --- random packets
+
+
+async def collect(wire: Wire, client: Client) -> Callable[[], RandomPacket]:
+    """Let the client collect, and return what makes a packet that it has not heard."""
+    client.open_pairing()
+    await until(lambda: client.connection.collecting and wire.link is None and client._inbox.idle)
+
+    def unheard() -> RandomPacket:
+        packet = decode_advertisement(wire.board.core.next_random())
+        assert isinstance(packet, RandomPacket)
+        return packet
+
+    return unheard
+
+
+def collected(client: Client) -> list[int]:
+    negotiation = client.connection._window._negotiation
+    assert negotiation is not None
+    return negotiation.collected()
+
+
+def hear(client: Client, packet: RandomPacket) -> None:
+    client.random_packet("another scanner", packet.sid, packet.seq, packet.value)
+
+
+async def test_packet_goes_into_the_set_at_once(wire: Wire, client: Client) -> None:
+    packet = (await collect(wire, client))()
+    hear(client, packet)
+    assert packet.seq in collected(client)
+
+
+async def test_packets_wait_while_a_write_hangs(wire: Wire, paired: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    await until(lambda: wire.link is None)
+    wire.board.core.pair(wire.clock())
+    await collect(wire, paired)
+    hold, calls = asyncio.Event(), list[str]()
+
+    async def hanging(snapshot: Mapping[str, Any]) -> None:
+        calls.append("save")
+        await hold.wait()
+        calls.append("saved")
+
+    paired.save = hanging
+    note(calls, paired, "random_packet", monkeypatch)
+    await paired.send(MessageType.TEXT, b"hello")
+    await until(lambda: len(paired._inbox) > 2)
+    hold.set()
+    await until(lambda: len(paired._inbox) == 0)
+    written = calls.index("save")
+    assert calls[written : written + 4] == ["save", "saved", "random_packet", "random_packet"]
+
+
+async def test_what_a_packet_led_to_is_done_before_the_next_input(wire: Wire, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    packet, calls = (await collect(wire, client))(), list[str]()
+    for name in ("random_packet", "events", "cancel_pairing"):
+        note(calls, client, name, monkeypatch)
+    hear(client, replace(packet, sid=packet.sid ^ 1))
+    client.cancel_pairing()
+    await until(lambda: wire.of(PairingFailed))
+    assert calls[:2] == ["random_packet", "events"]
+    assert len(wire.of(FrameDropped)) == 1
+
+
+def note(calls: list[str], client: Client, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Note each call of a method of the connection."""
+    method = getattr(client.connection, name)
+    monkeypatch.setattr(client.connection, name, partial(noting, calls, name, method))
+
+
+def noting(calls: list[str], name: str, method: Callable[..., Any], *arguments: Any) -> Any:
+    calls.append(name)
+    return method(*arguments)
+
+
+async def test_timer_follows_a_packet_that_brings_it_forward(wire: Wire, client: Client) -> None:
+    packet = (await collect(wire, client))()
+    hear(client, replace(packet, seq=SETTINGS.rule.n_max - 1))
+    deadline = client.connection.next_deadline
+    assert deadline is not None
+    assert deadline - asyncio.get_running_loop().time() < 2.0
+    await until(lambda: client._inbox.rings_by(deadline + LATENESS), 0.2)
+
+
+async def test_error_in_a_packet_ends_the_client_and_not_the_scanner(
+    wire: Wire, client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    unheard = await collect(wire, client)
+    monkeypatch.setattr(client.connection, "random_packet", lambda *arguments: broken(arguments[-1]))
+    hear(client, unheard())
+    await until(lambda: wire.of(StoreFailed))
+    assert "a defect of ours" in caplog.text
 
 
 async def test_key_is_in_no_log(wire: Wire, client: Client, caplog: pytest.LogCaptureFixture) -> None:

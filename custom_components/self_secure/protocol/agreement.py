@@ -46,7 +46,8 @@ class Agreement:
         self._basis, self._collection, self._members, self._entropy = basis, collection, members, entropy
         self._conflicts = {row.seq: row for row in collection.conflicts()}
         self._transcript = Transcript(basis.th_2)
-        self._pooled: tuple[list[tuple[int, bytes]], bytes] | None = None  # what was hashed last, and its PL
+        self._packets = collection.packets(members)
+        self._whole = self._pool(self._packets)  # PL(S), which PL(S') is, too, where nothing was left out or added
         self._pages = 0
         self._confirmed: _Confirmed | None = None
         self._r_r, self._th_5 = b"", b""
@@ -55,15 +56,11 @@ class Agreement:
         """Return RSP, m3."""
         frame = Frame(FrameType.RSP, sets.encode(self._members) + self._collection.report())
         th_3 = self._transcript.absorb(frame.authenticated).value
-        pool = self._pool(self._collection.packets(self._members))
-        key = self._basis.suite.response_key(th_3, pool, self._basis.dh, self._basis.psk)
+        key = self._basis.suite.response_key(th_3, self._whole, self._basis.dh, self._basis.psk)
         return frame.authenticated + key.tag(th_3)
 
     def _pool(self, packets: list[tuple[int, bytes]]) -> bytes:
-        """Return PL of (Seq, R) pairs; S' is S unless there were conflicts, and is not hashed a second time then."""
-        if self._pooled is None or self._pooled[0] != packets:
-            self._pooled = packets, self._basis.suite.pool(self._basis.th_2, self._basis.request.sid, packets)
-        return self._pooled[1]
+        return self._basis.suite.pool(self._basis.th_2, self._basis.request.sid, packets)
 
     def tags(self, frame: Packet) -> bytes:
         """TAGS: return the tags of one page of S, each page once, ascending (rule 4); UnexpectedError otherwise."""
@@ -85,7 +82,8 @@ class Agreement:
         agreed, committed = self._read(frame)
         th_3 = self._transcript.value
         th_4 = Transcript(th_3).absorb(frame.authenticated).value
-        keys = self._basis.suite.confirm(th_4, self._pool(agreed), self._basis.dh, self._basis.psk)
+        pool = self._whole if agreed is self._packets else self._pool(agreed)
+        keys = self._basis.suite.confirm(th_4, pool, self._basis.dh, self._basis.psk)
         verify(keys.ack.tag(th_4), frame.mac, "ACK")
         self._confirmed = _Confirmed(keys, th_3, th_4, committed)
         return [seq for seq, _ in agreed]
@@ -100,6 +98,8 @@ class Agreement:
         named = {seq: choice for seq, choice in zip(self._conflicts, choices, strict=True) if choice != _LEFT_OUT}
         if any(choice >= len(self._conflicts[seq].candidates) for seq, choice in named.items()):
             raise MalformedError("no such candidate")
+        if not named and list(agreed) == self._members:  # as nearly always
+            return self._packets, committed
         if not set(named) <= set(agreed) <= set(named) | set(self._members):
             raise MalformedError("S' is not within S and the named conflicts")
         return self._collection.packets(agreed, named), committed

@@ -77,6 +77,11 @@ class Connection(ConnectionView):
         """Return what is to be done now, in order; a `Persist` is always the last."""
         return self._outbox.drain()
 
+    @property
+    def has_events(self) -> bool:
+        """Tell whether `events` is worth a call."""
+        return bool(self._outbox)
+
     # --- the user
 
     def open_pairing(self, now: float, floor: int | None = None, relayed: bool = False) -> None:

@@ -13,6 +13,9 @@ class Outbox:
         self._events: deque[Event] = deque()
         self.writing = False
 
+    def __len__(self) -> int:
+        return len(self._events)
+
     def put(self, *events: Event) -> None:
         """Append events."""
         self._events.extend(events)

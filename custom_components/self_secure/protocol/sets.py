@@ -19,8 +19,9 @@ CODED_NUMBER_MAX: Final = 3  # bytes: zigzag of at most 65,535 fits 18 bits
 
 def encode(numbers: Sequence[int]) -> bytes:
     """Encode ascending numbers 0-65,535: encoder u8, count u16, then the shorter payload (encoder 0 on a tie)."""
-    deltas, bitmap = encode_deltas(numbers), encode_bitmap(numbers)
-    if len(deltas) <= len(bitmap):
+    bitmap = encode_bitmap(numbers)
+    deltas = encode_deltas(numbers) if len(numbers) <= len(bitmap) else None  # a number takes a byte at least
+    if deltas is not None and len(deltas) <= len(bitmap):
         return _HEAD.pack(_DELTAS, len(numbers)) + deltas
     return _HEAD.pack(_BITMAP, len(numbers)) + bitmap
 

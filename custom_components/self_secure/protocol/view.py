@@ -10,6 +10,13 @@ from .window import PairingWindow
 from .wire import Wire
 
 
+def earliest(one: float | None, other: float | None) -> float | None:
+    """Return the earlier of two times, either of which there may not be."""
+    if one is None or other is None:
+        return one if other is None else other
+    return min(one, other)
+
+
 @dataclass(frozen=True, slots=True)
 class PairingSummary:
     """What may be told of one stored pairing: no key, no name of a key."""
@@ -35,8 +42,7 @@ class ConnectionView:
         """When `timer` wants to be called."""
         if self._stopped:
             return None
-        deadlines = (self._window.deadline, self._messaging.deadline if self._messaging else None)
-        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+        return earliest(self._window.deadline, self._messaging.deadline if self._messaging is not None else None)
 
     @property
     def wants_link(self) -> bool:

@@ -36,8 +36,9 @@ class PairingWindow:
     @property
     def deadline(self) -> float | None:
         """When `timer` wants to be called."""
-        times = (self._negotiation.deadline if self._negotiation else None, self._farewell[1] if self._farewell else None)
-        return min((time for time in times if time is not None), default=None)
+        if self._negotiation is not None:  # the farewell of the one before ended when the window was opened
+            return self._negotiation.deadline
+        return self._farewell[1] if self._farewell is not None else None
 
     @property
     def wants_link(self) -> bool:
@@ -129,7 +130,7 @@ class PairingWindow:
 
     def random_packet(self, scanner: str, packet: tuple[int, int, bytes], now: float) -> None:
         """Take one random packet (sid, Seq, R); RemoteError if it belongs to another broadcast."""
-        negotiation = self._running()
+        negotiation = self._negotiation or self._running()
         try:
             changed = negotiation.random_packet(scanner, packet, now)
         except NegotiationError as error:

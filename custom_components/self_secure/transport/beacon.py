@@ -3,9 +3,9 @@
 Both are legacy advertisements of exactly 31 bytes. What a scanner hands on as manufacturer data has lost the company.
 """
 
-import contextlib
 from dataclasses import dataclass, field
 from enum import IntEnum
+import struct
 from typing import Final, Self
 from uuid import UUID
 
@@ -25,7 +25,7 @@ _RANDOM_PREFIX: Final = _FLAGS + b"\x1b\xff" + _COMPANY_BYTES
 _VERSION: Final = 1  # high nibble of the first byte
 _BEACON_SIZE: Final = 2 + SHORT_ID_SIZE
 _RANDOM_TYPE: Final = 0x52
-_RANDOM_HEADER: Final = 4  # type, sid, seq
+_RANDOM: Final = struct.Struct(f">BBH{RANDOM_SIZE}s")  # type, sid, Seq, R
 
 
 class BeaconState(IntEnum):
@@ -78,13 +78,13 @@ class RandomPacket:
     @classmethod
     def decode(cls, data: bytes) -> Self:
         """Read the 24 bytes after the company; raises `MalformedError`."""
-        if len(data) != _RANDOM_HEADER + RANDOM_SIZE or data[0] != _RANDOM_TYPE:
+        if len(data) != _RANDOM.size or data[0] != _RANDOM_TYPE:
             raise MalformedError("not a random packet")
-        return cls(data[1], int.from_bytes(data[2:4]), bytes(data[4:]))
+        return cls(*_RANDOM.unpack(data)[1:])
 
     def encode(self) -> bytes:
         """Return the 24 bytes after the company."""
-        return bytes((_RANDOM_TYPE, self.sid)) + self.seq.to_bytes(2) + self.value
+        return _RANDOM.pack(_RANDOM_TYPE, self.sid, self.seq, self.value)
 
     @property
     def advertisement(self) -> bytes:
@@ -94,14 +94,14 @@ class RandomPacket:
 
 def decode(data: bytes) -> Beacon | RandomPacket | None:
     """Return what manufacturer data of `COMPANY` is, or None if it is not ours; the number is shared by everybody."""
-    with contextlib.suppress(MalformedError):
+    try:
         return Beacon.decode(data) if len(data) == _BEACON_SIZE else RandomPacket.decode(data)
-    return None
+    except MalformedError:
+        return None
 
 
 def decode_advertisement(raw: bytes) -> Beacon | RandomPacket | None:
     """Return what a whole advertisement is, or None if it is not ours; some proxies append the scan response to it."""
-    for prefix in (_RANDOM_PREFIX, _BEACON_PREFIX):
-        if raw.startswith(prefix):
-            return decode(raw[len(prefix) : ADVERTISEMENT_SIZE])
-    return None
+    if raw.startswith(_RANDOM_PREFIX):
+        return decode(raw[len(_RANDOM_PREFIX) : ADVERTISEMENT_SIZE])
+    return decode(raw[len(_BEACON_PREFIX) : ADVERTISEMENT_SIZE]) if raw.startswith(_BEACON_PREFIX) else None

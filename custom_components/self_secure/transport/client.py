@@ -7,6 +7,7 @@ in the glue where "make it durable, then release" is written.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 import contextlib
+from functools import partial
 import logging
 from typing import TYPE_CHECKING, Any, Final, override
 
@@ -26,7 +27,10 @@ from ..protocol.events import (
     Transmit,
     Verdict,
 )
+from ..protocol.view import earliest
+from .asking import ENDED, Asking
 from .contact import Contact, ContactListener
+from .inbox import Inbox
 from .link import LinkErrorKind, LinkFactory
 
 if TYPE_CHECKING:
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 
 STOP_SECONDS: Final = 5.0  # for the last frames; Home Assistant gives its whole shutdown 20 s
+LATENESS: Final = 0.1  # s that a timer may be late when random packets move it forward by milliseconds: it ends their broadcast
 INBOX_MAX: Final = 4096  # inputs waiting while a write hangs: 10 s of broadcast at 20 ms from eight scanners
 
 _WORTHWHILE: Final = (PairingProgressed, CodeReady, PairingCompleted, MessageReceived, MessageDelivered, EpochStarted)
@@ -67,9 +72,9 @@ class Client(ContactListener):
         self._name = name
         self._clock = asyncio.get_running_loop().time
         self.contact = Contact(new_link, self, self._clock, name)
-        self._inbox: asyncio.Queue[_Input] = asyncio.Queue()
-        self._asking: set[asyncio.Future[int]] = set()  # who waits for an answer of `send`
-        self._answers: list[tuple[asyncio.Future[int], int]] = []  # to give when what they depend on is on disk
+        self._inbox: Inbox[_Input] = Inbox()
+        self._post = self._inbox.put
+        self._asking = Asking()
         self._task: asyncio.Task[None] | None = None
         self._beacon_state: int | None = None  # the last one handed on
         self._link_open = False  # as far as the connection knows
@@ -132,8 +137,10 @@ class Client(ContactListener):
 
     def random_packet(self, scanner: str, sid: int, seq: int, value: bytes) -> None:
         """Hand on one packet of the broadcast as one scanner heard it."""
-        if self._inbox.qsize() < INBOX_MAX:
-            self._post(lambda now: self.connection.random_packet(scanner, sid, seq, value, now))
+        if self._inbox.idle:
+            self._take(scanner, sid, seq, value)
+        elif len(self._inbox) < INBOX_MAX:
+            self._post(partial(self.connection.random_packet, scanner, sid, seq, value))
 
     async def send(self, message_type: int, body: bytes) -> int:
         """Queue a message and return its handle, when it is on disk; raises `LocalError`."""
@@ -146,19 +153,13 @@ class Client(ContactListener):
     async def _ask(self, given: Callable[[float], int]) -> int:
         """Feed an input that has an answer, and return that."""
         if self._ended:
-            raise StoppedError("this device's connection has ended")
-        answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._asking.add(answer)
-        self._post(lambda now: self._on_asked(answer, given, now))
-        try:
-            return await answer
-        finally:
-            self._asking.discard(answer)
+            raise StoppedError(ENDED)
+        return await self._asking.ask(lambda answer: self._post(partial(self._asking.take, answer, given)))
 
     def rotate(self) -> None:
         """Change the keys at the next opportunity; raises `StoppedError`."""
         if self._ended:
-            raise StoppedError("this device's connection has ended")
+            raise StoppedError(ENDED)
         self._post(self.connection.rotate)
 
     async def stop(self) -> None:
@@ -172,30 +173,19 @@ class Client(ContactListener):
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
-    def _post(self, given: _Input) -> None:
-        self._inbox.put_nowait(given)
+    def _take(self, scanner: str, sid: int, seq: int, value: bytes) -> None:
+        """Feed a random packet while nothing is under way; the pump is woken only if there is something for it to do."""
+        try:
+            self.connection.random_packet(scanner, sid, seq, value, self._clock())
+            deadline = self.connection.next_deadline
+            if self.connection.has_events or (deadline is not None and not self._inbox.rings_by(deadline + LATENESS)):
+                self._post(self._on_timer)
+        except Exception as error:  # noqa: BLE001  # the pump meets it, reports it and ends
+            self._post(partial(_raise, error))
 
     def _on_stop(self, now: float) -> None:
         self._ended = True
         self.connection.stop(now)
-
-    def _on_asked(self, answer: asyncio.Future[int], given: Callable[[float], int], now: float) -> None:
-        if answer.done():  # nobody waits any more: not done either
-            return
-        try:
-            self._answers.append((answer, given(now)))
-        except LocalError as error:
-            answer.set_exception(error)
-
-    async def _answer(self) -> None:
-        """Tell who asked, now that it is on disk; they run before the next input, which may say more about it."""
-        answers, self._answers = self._answers, []
-        if self._ended or not answers:  # the end refuses all who wait
-            return
-        for answer, result in answers:
-            if not answer.done():
-                answer.set_result(result)
-        await asyncio.sleep(0)
 
     @override
     def on_link_opened(self, payload: int) -> None:
@@ -235,18 +225,21 @@ class Client(ContactListener):
     async def _run(self) -> None:
         try:
             while not self._ended:
-                if self._wants_link:
+                wanted = self._wants_link
+                if wanted:
                     self.contact.want(self._clock())
-                given = await self._next_input()
-                self._feed(given)
+                given = await self._inbox.get(earliest(self.connection.next_deadline, self.contact.next_deadline(wanted)))
+                self._feed(given or self._on_timer)
                 await self._release()
-                await self._answer()
+                if self._asking.answered and not self._ended:  # the end refuses all who wait
+                    await self._asking.give()
         except Exception:
             _LOGGER.exception("%s: unexpected error, the connection has to be built anew", self._name)
             self.on_event(StoreFailed())
         finally:
             self._ended = True
-            self._refuse_asking()
+            self._inbox.close()
+            self._asking.refuse()
             await self.contact.end()
 
     @property
@@ -255,16 +248,6 @@ class Client(ContactListener):
         paired = self.connection
         kept = self.contact.opens_to_stay and paired.epoch is not None and not paired.pairing
         return paired.wants_link or kept
-
-    async def _next_input(self) -> _Input:
-        """Return what arrives next, or the timer if that is due first."""
-        deadlines = (self.connection.next_deadline, self.contact.next_deadline(self._wants_link))
-        due = min((one for one in deadlines if one is not None), default=None)
-        try:
-            async with asyncio.timeout(None if due is None else max(0.0, due - self._clock())):
-                return await self._inbox.get()
-        except TimeoutError:
-            return self._on_timer
 
     def _feed(self, given: _Input) -> None:
         try:
@@ -333,7 +316,6 @@ class Client(ContactListener):
         self._ended = self._ended or isinstance(event, StoreFailed)
         self.on_event(event)
 
-    def _refuse_asking(self) -> None:
-        for answer in self._asking:
-            if not answer.done():
-                answer.set_exception(StoppedError("this device's connection has ended"))
+
+def _raise(error: Exception, _now: float) -> None:
+    raise error
