@@ -1,8 +1,11 @@
 """One packet on the air is one input of one device, however many are listened to."""
 
+import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from homeassistant.core import HomeAssistant
 import pytest
@@ -10,7 +13,12 @@ import pytest
 from benchmarks import air, broadcast
 from benchmarks.counts import calls_of
 from custom_components.self_secure import radio
+from custom_components.self_secure.protocol.limits import PROGRESS_SECONDS
+from custom_components.self_secure.transport.beacon import RandomPacket, decode_advertisement
+from custom_components.self_secure.transport.client import Client
 
+ROOM = 1.1  # as in test_structure.py
+CALLS_PER_PACKET = 40  # of what is ours behind Home Assistant's dispatch
 ADDRESSES = [f"AA:BB:CC:00:{number >> 8:02X}:{number & 0xFF:02X}" for number in range(500)]
 
 
@@ -42,8 +50,53 @@ async def test_listeners_of_other_devices_cost_nothing(listening: air.Scanner) -
     assert calls["read_advertisement"] == 0
 
 
-async def test_a_packet_brings_one_change_of_the_set() -> None:
+@pytest.fixture
+async def collecting() -> AsyncIterator[Client]:
+    """A client that has begun to collect and waits for the next packet."""
+    client = await broadcast.client_of(broadcast.opened(), broadcast.nothing)
+    client.start()
+    await asyncio.sleep(0)
+    yield client
+    await client.stop()
+
+
+def hear(client: Client, raw: bytes) -> Counter[str]:
+    packet = decode_advertisement(raw)
+    assert isinstance(packet, RandomPacket)
+    return calls_of(partial(client.random_packet, "scanner", packet.sid, packet.seq, packet.value))
+
+
+async def test_a_packet_is_taken_at_once_and_wakes_nobody(collecting: Client) -> None:
+    first, *others = broadcast.packets(broadcast.opened(), 100)
+    hear(collecting, first)  # which tells the progress
+    await asyncio.sleep(0)
+    for raw in others:
+        calls = hear(collecting, raw)
+        assert calls["Connection.random_packet"] == calls["RunningSet.add"] == 1
+        assert {name for name in calls if "call_soon" in name or "call_at" in name or "Task" in name} == set()
+        assert calls.total() <= CALLS_PER_PACKET * ROOM
+
+
+async def test_inputs_of_a_device_share_a_timer(collecting: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each changes what is waited for, and none of them sets a timer of its own: the earliest one stays."""
+    loop, timers = asyncio.get_running_loop(), list[float]()
+    call_at = loop.call_at
+
+    def counting(when: float, *arguments: Any, **options: Any) -> asyncio.TimerHandle:
+        timers.append(when)
+        return call_at(when, *arguments, **options)
+
+    monkeypatch.setattr(loop, "call_at", counting)
+    for number in range(100):
+        collecting.beacon_seen(number)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    assert len(collecting._inbox) == len(timers) == 0
+
+
+async def test_packets_are_told_of_at_their_pace_not_one_by_one() -> None:
     couple = broadcast.opened()
-    before = len(couple.events)
-    calls = calls_of(couple.air)
-    assert calls["Connection.random_packet"] == len(couple.events) - before <= 1
+    begun, before = couple.now, len(couple.events)
+    for _ in range(300):
+        couple.air()
+    assert len(couple.events) - before <= (couple.now - begun) / PROGRESS_SECONDS + 1
