@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from . import limits, snapshot
 from .epochs import EpochChange
-from .errors import Cause, LocalError, MessageTooLargeError, NotPairedError, QueueFullError, RemoteError, StoppedError, UnexpectedError
+from .errors import Cause, LocalError, MessageTooLargeError, QueueFullError, RemoteError, UnexpectedError
 from .events import (
     CodeReady,
     Event,
@@ -23,6 +23,7 @@ from .events import (
     StoreFailed,
     Verdict,
 )
+from .membership import Membership
 from .memory import Memory
 from .messaging import Messaging
 from .opening import read_request
@@ -33,7 +34,6 @@ from .settings import Settings
 from .snapshot import DeviceState, Pairing
 from .suites import HYBRID
 from .terms import Outcome, Terms
-from .view import ConnectionView
 from .window import PairingWindow
 from .wire import Means, Wire
 
@@ -42,9 +42,10 @@ __all__ = ["Connection", "Settings"]
 _NEGOTIATION: Final = frozenset({FrameType.REQ, FrameType.TAGS, FrameType.ACK, FrameType.OPEN})
 _MESSAGING: Final = frozenset({FrameType.DATA, FrameType.DACK, FrameType.R1, FrameType.R3})
 _SENDABLE: Final = frozenset(MessageType) - {MessageType.VERIFIED, MessageType.FORGET}  # those begin and end a pairing
+_VOLATILE: Final = frozenset({MessageType.GROUP_KEY, MessageType.RELAY, MessageType.ROUTE})  # keys and ways that end with our memory
 
 
-class Connection(ConnectionView):
+class Connection(Membership):
     """Sans-I/O responder for one device; `now` is in seconds, monotonic."""
 
     def __init__(self, settings: Settings, entropy: Callable[[int], bytes], stored: Mapping[str, Any] | None = None) -> None:
@@ -54,7 +55,6 @@ class Connection(ConnectionView):
         self._means = Means(entropy, self._outbox, Wire(self._outbox))
         super().__init__(self._means.wire, PairingWindow(self._means))
         self._handle = INTERNAL
-        self._heard = 0.0  # when the last input came
         if stored is not None:
             state = snapshot.decode(stored)
             self._handle = len(state.queue)
@@ -129,7 +129,7 @@ class Connection(ConnectionView):
             raise QueueFullError(f"{limits.QUEUE_MAX} messages are waiting")
         self._heard = now
         self._handle += 1
-        messaging.enqueue(Outgoing(self._handle, message_type, body), now)
+        messaging.enqueue(Outgoing(self._handle, message_type, body, volatile=message_type in _VOLATILE), now)
         return self._handle
 
     def dismiss(self, now: float) -> int:
@@ -155,16 +155,6 @@ class Connection(ConnectionView):
         if self._messaging is not None and not self._stopped:
             self._messaging.memory.save_if_changed()
         self._stopped = True
-
-    def _check_running(self) -> None:
-        if self._stopped:
-            raise StoppedError("stopping")
-
-    def _paired(self) -> Messaging:
-        self._check_running()
-        if self._messaging is None:
-            raise NotPairedError("no key with this device")
-        return self._messaging
 
     # --- the radio
 

@@ -4,6 +4,8 @@ ProtocolError
 ├── LocalError                the caller broke the contract; nothing was sent
 │   ├── MessageTooLargeError
 │   ├── QueueFullError
+│   ├── CommandError          a group takes information only: any member could forge a command
+│   ├── GroupUsedUpError      there is no version left: the group has to be made anew
 │   ├── NotPairedError
 │   └── StoppedError          stopping, or a write failed: no new state may be used
 ├── RemoteError               the peer's bytes: the frame is dropped, counted, and changes nothing
@@ -34,6 +36,14 @@ class MessageTooLargeError(LocalError):
 
 class QueueFullError(LocalError):
     """The queue of this device is full (protocol.md 4)."""
+
+
+class CommandError(LocalError):
+    """A group carries information only, for every member could forge what it carries (protocol.md 9)."""
+
+
+class GroupUsedUpError(LocalError):
+    """The group has had its last version (protocol.md 9)."""
 
 
 class NotPairedError(LocalError):

@@ -156,6 +156,36 @@ class MessageAbandoned:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupSettled:
+    """What became of a group message on its way to this device: accepted, or not sent to it any more.
+
+    Not delivered means missed, or that nobody knows: a member that has lost its memory meanwhile may have had it.
+    """
+
+    gid: int
+    version: int
+    n: int
+    delivered: bool
+    seconds: float  # from the first sending to the receipt
+
+
+@dataclass(frozen=True, slots=True)
+class GroupKeyed:
+    """The device holds the key of this version of a group."""
+
+    gid: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSynced:
+    """The device has lost, or refused, the key of a group, of which it has known `version`."""
+
+    gid: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class EpochStarted:
     """New chains: after a pairing (`resumed` false) or a resume."""
 
@@ -207,6 +237,9 @@ type Event = (
     | MessageDelivered
     | MessageDelayed
     | MessageAbandoned
+    | GroupSettled
+    | GroupKeyed
+    | GroupSynced
     | EpochStarted
     | ResumeFailed
     | CloneSuspected

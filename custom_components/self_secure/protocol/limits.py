@@ -76,6 +76,13 @@ GREETING_DELAY: Final = 0.5  # s; a device that has one hub speaks at once, one 
 RESUME_FAILURES_MAX: Final = 3  # then the user is offered the full negotiation
 KIDS_REMEMBERED: Final = 8  # for the hint of a stale copy
 
+# --- groups (protocol.md 9)
+GROUP_SKIP_MAX: Final = 64  # steps that a member goes forward for one frame, and frames that wait for one member
+GROUPS_PER_DEVICE: Final = 4  # a microcontroller keeps so many keys of one hub; another one takes the place of the oldest
+GROUP_RETRY: Final = 5.0  # s without a receipt: a member's own queue of eight messages goes first
+GROUP_SILENCES_MAX: Final = 6  # frames without a receipt over open links, as many as attempts of a message; then the next one
+GROUP_LEAP_MAX: Final = 0x1_0000  # versions that a member's word moves a group forward: one member alone shall not use them up
+
 # --- refusal (protocol.md 5 rule 6)
 REQUESTS_MAX: Final = 5
 REQUESTS_SECONDS: Final = 60.0

@@ -9,6 +9,7 @@ from . import limits
 from .epochs import EpochChange
 from .errors import RemoteError, UnexpectedError
 from .events import EpochStarted, MessageDelayed, MessageDelivered, MessageReceived, MessageType
+from .group_lane import Lanes
 from .keys import RootKey
 from .memory import Memory
 from .packets import FrameType, Packet
@@ -55,6 +56,7 @@ class Messaging:
     def __init__(self, memory: Memory, epochs: EpochChange, means: Means, w: int, hold: Callable[[], Hold]) -> None:
         """Serve the queue in `memory`; `w` = messages of an epoch, W; `hold` tells what a negotiation holds back."""
         self.memory, self.epochs = memory, epochs
+        self.groups = Lanes(memory, means)
         self._entropy, self._outbox, self._wire = means.entropy, means.outbox, means.wire
         self.w, self._hold = w, hold
         self.statistics = Statistics()
@@ -67,15 +69,16 @@ class Messaging:
     def wants_link(self) -> bool:
         """Tell whether there is something to do that needs a link."""
         resume = self.epochs.wants_link and self._hold() is Hold.NOTHING
-        waiting = not self.epochs.needed and any(not message.is_greeting for message in self.memory.state.queue)
-        return self.contact_asked or resume or waiting
+        waiting = self.groups.wants_link or any(not message.is_greeting for message in self.memory.state.queue)
+        return self.contact_asked or resume or (waiting and not self.epochs.needed)
 
     @property
     def deadline(self) -> float | None:
         """When `timer` wants to be called; without a link no answer is timed."""
         session = self.memory.session
-        sending = session.sending.deadline if session and self._wire.is_open and not self.epochs.running else None
-        return min((time for time in (self.epochs.deadline, sending, self._greet_at) if time is not None), default=None)
+        timed = session is not None and self._wire.is_open and not self.epochs.running
+        answers = (session.sending.deadline, self.groups.deadline) if session and timed else ()
+        return min((time for time in (self.epochs.deadline, self._greet_at, *answers) if time is not None), default=None)
 
     def pump(self, now: float) -> None:
         """Start what can be started: a resume, or the next message."""
@@ -84,7 +87,13 @@ class Messaging:
             return
         if hold is Hold.NOTHING and self.epochs.due(self.w, now):
             self.epochs.challenge(now)
-        elif session and not self.epochs.overdue and session.sending.state is SenderState.IDLE and self.memory.state.queue:
+        elif session and not self.epochs.overdue:
+            self._go_on(session, now)
+
+    def _go_on(self, session: Session, now: float) -> None:
+        if self.groups.pump(now):
+            self._greet_at = now + limits.GREETING_DELAY  # a device of several hubs confirms it when it knows which of them is there
+        if session.sending.state is SenderState.IDLE and self.memory.state.queue:
             self._begin(session, self.memory.state.queue[0], now)
 
     # --- the link
@@ -109,6 +118,7 @@ class Messaging:
     def link_closed(self) -> None:
         """The resume's memory dies; the chains stay."""
         self._greet_at = None
+        self.groups.link_closed()
         self.epochs.link_closed()
         self.memory.save_if_changed()
 
@@ -120,6 +130,8 @@ class Messaging:
         if session and deadline is not None and now >= deadline:
             self.epochs.unanswered()
             self._retry(session, now)
+        if session and self._wire.is_open and not self.epochs.running:
+            self.groups.timer(now)
         if self._greet_at is not None and now >= self._greet_at:
             self._greet()
         self.pump(now)
@@ -135,6 +147,7 @@ class Messaging:
         self.epochs.delay(seconds)
         if self.memory.session is not None:
             self.memory.session.sending.delay(seconds)
+        self.groups.delay(seconds)
 
     # --- sending
 
@@ -147,6 +160,7 @@ class Messaging:
 
     def dismiss(self, message: Outgoing, now: float) -> None:
         """Let `message` be the only one, and the first one of the next epoch."""
+        self.groups.clear()
         self.memory.state.queue.clear()
         self.epochs.asked = True
         self.enqueue(message, now)
@@ -193,7 +207,7 @@ class Messaging:
                 return
         raise failure
 
-    def on_data(self, pairing: Pairing, session: Session, frame: Packet, _now: float) -> None:
+    def on_data(self, pairing: Pairing, session: Session, frame: Packet, now: float) -> None:
         """DATA: acknowledge, and deliver what is new."""
         incoming, dack = session.on_data(frame, self._entropy(session.suite.dack_entropy))
         if incoming is not None:
@@ -205,16 +219,17 @@ class Messaging:
             self.memory.changed()
         self._commit(pairing)
         self.memory.save_if_changed()
-        self._deliver(fresh)
+        self._deliver(fresh, now)
         self._wire.transmit(dack)
 
-    def _deliver(self, incoming: Incoming | None) -> None:
+    def _deliver(self, incoming: Incoming | None, now: float) -> None:
         if incoming is None:
             self.statistics.duplicates += 1
             return
         self.statistics.received += 1
         if incoming.type in _DELIVERED:
             self._outbox.put(MessageReceived(incoming.type, incoming.id, incoming.body))
+        self.groups.heard(incoming, now)
 
     def on_dack(self, pairing: Pairing, session: Session, frame: Packet, now: float) -> None:
         """DACK: the outstanding message is delivered, and its body leaves the disk."""
@@ -223,6 +238,7 @@ class Messaging:
         self.memory.state.queue = [other for other in self.memory.state.queue if other is not message]
         self.memory.changed(message)
         self.statistics.delivered += 1
+        self.groups.delivered(message)
         self._commit(pairing)
         if message.handle != INTERNAL:
             self._outbox.put(MessageDelivered(message.handle, message.id or 0, message.attempts, now - message.first_sent))
@@ -236,6 +252,7 @@ class Messaging:
 
         Ids belong to a pairing, so what may have arrived under the old one is not sent again: at most once.
         """
+        self.groups.clear()
         state = self.memory.state
         state.pairings.insert(0, pairing)
         old = self.memory.session

@@ -6,6 +6,7 @@ from typing import Final
 
 from . import limits
 from .errors import ChainJumpedError, UnexpectedError
+from .events import MessageType
 from .keys import NO_DIGEST, ChainKey, EpochRoot, StoreKey, digest
 from .packets import Packet
 from .suites import Suite, paper
@@ -33,7 +34,7 @@ class Outgoing:
     @property
     def is_greeting(self) -> bool:
         """Tell whether it only says who is there: worth no connection of its own."""
-        return self.handle == INTERNAL and self.volatile
+        return self.handle == INTERNAL and self.type == MessageType.INFO
 
     @property
     def text(self) -> bytes:

@@ -102,6 +102,10 @@ class ConnectionView:
         """Number of messages that wait."""
         return len(self._messaging.memory.state.queue) if self._messaging else 0
 
+    def group_version(self, gid: int) -> int | None:
+        """Return the version of a group whose key the device is known to hold."""
+        return self._messaging.groups.version_held(gid) if self._messaging else None
+
     @property
     def statistics(self) -> Statistics:
         """Return a copy of the counters."""
