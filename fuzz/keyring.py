@@ -14,10 +14,10 @@ def run(data: bytes) -> None:
     """Read `data` behind its right checksum; without it nothing is ever read."""
     whole = data + hashlib.sha256(data).digest()[:CHECK]
     try:
-        identity, entries = keyring.decode(whole)
+        identity, entries, floors = keyring.decode(whole)
     except StorageError:
         return
-    written = keyring.encode(identity, entries)
+    written = keyring.encode(identity, entries, floors)
     again = keyring.decode(written)
     require(keyring.encode(*again) == written, "another state after writing")
-    require(len(again[1]) == len(entries), "keys are lost")
+    require((len(again[1]), again[2]) == (len(entries), floors), "keys or groups are lost")

@@ -24,7 +24,8 @@ FIRMWARE = Path(__file__).with_name("firmware")
 BOARDS = Path(__file__).with_name("boards")  # the esp32 program on simulated sensors
 OPTIMISED = "-O3"  # no assertions, no line numbers: what a product ships
 CORE_UNIT, PROGRAM = "core", "program"  # what is loaded at the start; more is loaded when a function imports it
-PAPER = "paper"  # such later units: a suite for research; all others belong to the core
+PAPER = "paper"  # such later units: a suite for research,
+GROUP = "group"  # and what only members of groups need; all others belong to the core
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,8 @@ class Image:
 
     @property
     def core_size(self) -> int:
-        """The bytes of the core, without the suite that a maker may leave out."""
-        return self.size("") - self.size(PROGRAM, PAPER)
+        """The bytes of the core, without what a maker may leave out: a suite, and groups."""
+        return self.size("") - self.size(PROGRAM, PAPER, GROUP)
 
 
 def loaded(units: Iterable[str]) -> list[str]:

@@ -34,6 +34,7 @@ _LINES = {
     "resumed": "resumed epoch=%s",
     "text": "received text: %s",
     "bytes": "received bytes: %s",
+    "readings": "received readings: %s",
     "verified": "verified compared=%s",
     "delivered": "delivered id=%s",
     "undelivered": "error: not acknowledged id=%s",
@@ -45,9 +46,9 @@ _LINES = {
 _OF_A_HUB = ("code", "paired", "verified", "pairing_failed", "resumed", "forgotten")  # told with its name when there are several
 
 
-def line(kind, value):
-    """Return what is printed of an event; a text of the hub cannot pretend to be another line of ours."""
-    if kind == "bytes":
+def line(kind, value, group=None):
+    """Return what is printed of an event, perhaps for a group; a text of the hub cannot pretend to be another line of ours."""
+    if kind in ("bytes", "readings"):
         value = value.hex()
     elif kind == "verified":
         value = "yes" if value else "no"
@@ -55,6 +56,8 @@ def line(kind, value):
         for control in _CONTROLS:
             value = value.replace(control, "?")
     form = _LINES.get(kind, kind)
+    if group is not None:
+        form = form.replace(":", " for group %d:" % group)
     return form % value if "%s" in form else form
 
 
@@ -102,7 +105,7 @@ class Program:
         elif kind in ("connected", "disconnected"):
             gc.collect()  # while little is alive: it keeps the heap in one piece
         about = self.core.about
-        print(line(kind, value) + (" hub=" + about.hex() if about and kind in _OF_A_HUB else ""))
+        print(line(kind, value, self.core.group) + (" hub=" + about.hex() if about and kind in _OF_A_HUB else ""))
 
     # --- life --------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import signal
 import sys
 import threading
+from typing import Any
 
 from self_secure_device.errors import DeviceError
 from self_secure_device.suites import HYBRID_ID, LOSS_ID, PAPER_ID
@@ -43,6 +44,7 @@ LINES: dict[str, Callable[[object], str]] = {
     "forgotten": lambda _: "forgotten by the hub",
     "text": lambda text: f"received text: {one_line(text)}",
     "bytes": lambda data: f"received bytes: {data.hex() if isinstance(data, bytes) else ''}",
+    "readings": lambda data: f"received readings: {data.hex() if isinstance(data, bytes) else ''}",
     "delivered": "delivered id={}".format,
     "undelivered": "error: not acknowledged id={}".format,
     "error": "error: {}".format,
@@ -87,8 +89,10 @@ class Terminal:
         if kind == "ready":
             say(self._status("ready"))
         elif kind in LINES:
-            about = self._program.core.about
-            say(LINES[kind](value) + (f" hub={about.hex()}" if about and kind in OF_A_HUB else ""))
+            core: Any = self._program.core  # untyped: mypy takes the class's None for all that it can be
+            about, group = core.about, core.group
+            line = LINES[kind](value) if group is None else LINES[kind](value).replace(":", f" for group {group}:", 1)
+            say(line + (f" hub={about.hex()}" if about and kind in OF_A_HUB else ""))
 
     async def command(self, line: str) -> None:
         """Do what one line says; what cannot be done is an ``error:`` line."""

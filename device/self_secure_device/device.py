@@ -7,30 +7,32 @@ Sans-I/O. The program around it calls ``connected``, ``subscribed``, ``received`
 ``save(data)``  write durably and atomically before returning, OSError when that failed;
 ``event(kind, value)``  told what happened: "code" six digits, "paired" None, "pairing_failed" cause, "resumed" epoch,
     "text" str, "bytes" bytes, "verified" whether the user compared, "delivered" and "undelivered" message id,
-    "possible_clone", "resume_refused", "forgotten" by the hub, which was asked to, "error" text.
-    ``hub`` is then the identity of the hub that this is about, or None.
+    "possible_clone", "resume_refused", "forgotten" by the hub, which was asked to, "readings" bytes for a group, "error" text.
+    ``hub`` is then the identity of the hub that this is about, or None; ``group`` the gid of the group that a text or readings
+    came for, or None.
 """
 
 from . import adverts, frames, keyring, limits
 from .errors import DeviceError, DropError, StateError, StorageError
+from .inbox import Inbox
 from .link import Link
 from .pairing import Pairing, earliest
 from .peer import Message, Peer
-from .session import BYTES, INFO, TEXT, VERIFIED
+from .session import INFO
 from .suites import PAPER_ID, SUITES
 
 PHASE_NEGOTIATION, PHASE_RESUME = 0, 2  # high nibble of the type
 
 
-class Device:
+class Device(Inbox):
     """One initiator with its keys, for several hubs: each has pairings, chains and a queue of its own."""
 
     def __init__(self, port, identity, stored, parameters, name, info=b""):
         """``stored`` is the last snapshot or None; StorageError when it is damaged. ``info`` is the body of INFO."""
-        entries = []
+        entries, floors = [], b""
         if stored is not None:
-            identity, entries = keyring.decode(stored)
-        self.keyring = keyring.Keyring(identity, entries, port.save)
+            identity, entries, floors = keyring.decode(stored)
+        self.keyring = keyring.Keyring(identity, entries, floors, port.save)
         self.counters = {}
         self.link = None
         self.peers = {}  # by identity: every hub that a key is shared with
@@ -42,6 +44,8 @@ class Device:
         self._pairing = Pairing(self, parameters)
         for entry in entries:
             self._peer(entry.identity)
+        if floors:
+            self.load_groups()
         if stored is None:
             self.keyring.replace([])
 
@@ -93,6 +97,7 @@ class Device:
         self.keyring.clear()
         self._pairing.abandon()
         self.peers = {}
+        self.groups = None
 
     def forget(self, hub):
         """Erase every key of one hub, by its identity; DeviceError when there is none. It has to pair anew."""
@@ -231,6 +236,9 @@ class Device:
         if phase == PHASE_NEGOTIATION:
             self._pairing.receive(frame, link, now)
             return
+        if frame.kind == frames.GROUP and self.groups is not None:
+            self.groups.receive(frame, now)
+            return
         peers = [self._addressed(frame)] if frame.kind == frames.R0 else list(self.peers.values())
         self._pairing.met(self._try_peers(peers, frame, link, now))
 
@@ -291,6 +299,8 @@ class Device:
         """A resume is complete: every other key of its hub is gone."""
         self._pairing.superseded(peer.identity, now)
         self.emit("resumed", epoch, peer.identity)
+        if self.groups is not None:
+            self.groups.resumed(peer, now)
 
     def forgotten(self, peer):
         """A hub was told to forget us, and so did we: no key of it is left."""
@@ -307,18 +317,5 @@ class Device:
         for entry in self.keyring.entries:
             known[entry.identity] = self.peers[entry.identity]
         self.peers = known
-
-    def deliver(self, peer, message):
-        """Hand a message of a hub to the program; its mark is on disk."""
-        if message.kind == TEXT:
-            self._deliver_text(message.body, peer.identity)
-        elif message.kind == BYTES:
-            self.emit("bytes", message.body, peer.identity)
-        elif message.kind == VERIFIED and len(message.body) == 1:
-            self.emit("verified", message.body == b"\x01", peer.identity)
-
-    def _deliver_text(self, body, hub):
-        try:
-            self.emit("text", body.decode(), hub)
-        except UnicodeError:
-            self.emit("error", "a text that is not UTF-8", hub)
+        if self.groups is not None:
+            self.groups.purge()

@@ -1,6 +1,6 @@
 """The keys a device holds and their versioned snapshot (protocol.md 5 rule 7, and 7).
 
-Only SK_e, flags and high-water marks are ever written. A change is on disk before it is used: ``replace`` writes the
+Only SK_e, flags, high-water marks and the versions of groups are ever written. A change is on disk before it is used: ``replace`` writes the
 new list first and adopts it only then.
 """
 
@@ -12,6 +12,7 @@ from .suites import find
 MAGIC = b"SSD"
 VERSION = 1
 PAPER_VERSION = 2  # written only when a key of suite ``paper`` is there: its entries are longer
+GROUP_VERSION = 4  # written only when there are groups: what ``group.py`` keeps of them stands behind the keys
 HEAD_BYTES = 21  # magic, version, identity, count
 KEY_HEAD_BYTES = 34  # what stands before an entry's stored key
 CHECK_BYTES = 8  # of SHA-256: finds a damaged file, proves nothing
@@ -60,39 +61,43 @@ class Key:
         return cls(data[:16], suite, pairing, epoch, store, committed, mark), data[end:]
 
 
-def encode(identity, entries):
-    """Return the snapshot: magic, version, identity, keys newest first, checksum."""
+def encode(identity, entries, floors=b""):
+    """Return the snapshot: magic, version, identity, keys newest first, floors of groups, checksum."""
     version = PAPER_VERSION if entries and entries[0].suite.paper else VERSION  # that suite never mixes
+    version = GROUP_VERSION if floors else version
     body = MAGIC + bytes([version]) + identity + bytes([len(entries)])
     for entry in entries:
         body += entry.encode()
+    body += floors
     return body + sha256(body)[:CHECK_BYTES]
 
 
 def decode(data):
-    """Read a snapshot; return (identity, keys). StorageError when damaged or from a newer program."""
+    """Read a snapshot; return (identity, keys, floors of groups). StorageError when damaged or from a newer program."""
     body, check = data[:-CHECK_BYTES], data[-CHECK_BYTES:]
     if len(body) < HEAD_BYTES or body[:3] != MAGIC or sha256(body)[:CHECK_BYTES] != check:
         raise StorageError(DAMAGED)
-    if not VERSION <= body[3] <= PAPER_VERSION:
-        raise StorageError("the stored state has version %d, this program reads up to %d" % (body[3], PAPER_VERSION))
+    if body[3] not in (VERSION, PAPER_VERSION, GROUP_VERSION):
+        raise StorageError("the stored state has version %d, this program reads up to %d" % (body[3], GROUP_VERSION))
     entries, rest = [], body[HEAD_BYTES:]
     for _ in range(body[HEAD_BYTES - 1]):
         key, rest = Key.decode(rest)
         if len(key.store) != key.suite.store_bytes:
             raise StorageError(DAMAGED)
         entries.append(key)
-    if rest:
+    if bool(rest) != (body[3] == GROUP_VERSION):
         raise StorageError(DAMAGED)
-    return body[4:20], entries
+    return body[4:20], entries, rest
 
 
 class Keyring:
     """All keys, newest pairing first; ``save`` is a function that writes bytes durably and atomically."""
 
-    def __init__(self, identity, entries, save):
+    def __init__(self, identity, entries, floors, save):
         self.identity = identity
         self.entries = entries
+        self.floors = floors  # of groups
+        self.trim = None  # where there are groups: returns the floors that are left when the first keys become the second
         self._save = save
 
     def of(self, identity):
@@ -137,13 +142,16 @@ class Keyring:
                 return entry.identity
         return None
 
-    def replace(self, entries):
-        """Write the new list, then adopt it; StorageError (and no change) when the write failed."""
+    def replace(self, entries, floors=None):
+        """Write the new list and ``floors`` (None: the old ones), then adopt them; StorageError (and no change) when that failed."""
+        floors = self.floors if floors is None else floors
+        if self.trim is not None:
+            floors = self.trim(self.entries, entries, floors)
         try:
-            self._save(encode(self.identity, entries))
+            self._save(encode(self.identity, entries, floors))
         except OSError as error:
             raise StorageError("cannot store: %s" % error) from error
-        self.entries = entries
+        self.entries, self.floors = entries, floors
 
     def add(self, key, busy=()):
         """Add a pairing's first key beside everything held; without room for its hub, one goes that never answered."""
@@ -152,14 +160,14 @@ class Keyring:
         gone = self._stale(busy) if full else None
         self.replace([key] + [entry for entry in self.entries if entry.identity != gone])
 
-    def mark(self, key, mark, saved=None):
-        """Commit ``key``, its mark and a W-round key in one write; what is older of its hub goes. Return what stands for it now."""
+    def mark(self, key, mark, saved=None, floors=None):
+        """Commit ``key``, its mark, a W-round key and floors in one write; what is older of its hub goes. Return what stands for it now."""
         marked = key.marked(mark, saved)
         kept = []
         for entry in self.entries:
             if entry.identity != key.identity or entry.pairing >= key.pairing:
                 kept.append(marked if entry is key else entry)
-        self.replace(kept)
+        self.replace(kept, floors)
         return marked
 
     def renew(self, key, epoch, store, session):

@@ -39,6 +39,10 @@ RTO_FIRST = 2 * SECOND
 RTO_MIN, RTO_MAX = SECOND // 2, 8 * SECOND
 MAX_EPOCH_MESSAGES = 64  # no DATA of ours beyond; R asks for a new epoch at 32
 
+# Groups (protocol.md 9)
+MAX_SKIP = 64  # steps forward for one frame: 20 ms on an ESP32, also for whoever sends rubbish
+MAX_GROUPS = 4  # of one hub: a key, a floor and some 200 bytes each
+
 # Resume (protocol.md 4 and 7)
 MAX_R0 = 3  # per connection: each costs an X25519
 MAX_EPOCH = 2**32 - 1

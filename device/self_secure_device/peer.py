@@ -1,13 +1,13 @@
 """The communication with one hub: its keys' sessions, the message queue, acknowledgements and resumes.
 
-``host`` is the device around it: ``emit(kind, value, hub)``, ``urandom(n)``, ``keyring``, ``deliver``, ``committed``,
+``host`` is the device around it: ``emit(kind, value, hub)``, ``urandom(n)``, ``keyring``, ``floors``, ``deliver``, ``committed``,
 ``renewed`` and ``forgotten``.
 """
 
 from . import adverts, limits, tables
 from .errors import DeviceError, StateError, TagError
 from .frames import R2, RNAK
-from .session import FORGET, READINGS, RoundTrip, encode_text
+from .session import FORGET, GROUP_KEY, READINGS, RoundTrip, encode_text
 
 RESUME = (R2, RNAK)  # what only counts on the link of the resume that runs
 
@@ -203,11 +203,11 @@ class Peer:
 
     def _data(self, frame, link, now):
         for entry in self.entries:
-            if entry.session is not None and self._try_data(entry, frame, link):
+            if entry.session is not None and self._try_data(entry, frame, link, now):
                 return
         raise TagError("DATA")
 
-    def _try_data(self, entry, frame, link):
+    def _try_data(self, entry, frame, link, now):
         receiver = entry.session.receiver
         stored = receiver.repeated(frame)
         if stored is not None:
@@ -217,10 +217,10 @@ class Peer:
             accepted = receiver.open(frame, self._host.urandom(receiver.entropy_bytes))
         except TagError:
             return False
-        self._accept(entry, accepted, link)
+        self._accept(entry, accepted, link, now)
         return True
 
-    def _accept(self, entry, accepted, link):
+    def _accept(self, entry, accepted, link, now):
         """Store commit and mark in one write, then acknowledge, then act: at most once, also after a crash."""
         if self._renewed and accepted.kind == FORGET:
             self._leave(accepted, link)
@@ -228,7 +228,8 @@ class Peer:
         self._renewed = False
         first, fresh = not entry.committed, accepted.number > entry.mark
         if first or fresh or accepted.saved:
-            self._host.keyring.mark(entry, max(entry.mark, accepted.number), accepted.saved)
+            floors = self._host.floors(self, accepted) if accepted.kind == GROUP_KEY else None
+            self._host.keyring.mark(entry, max(entry.mark, accepted.number), accepted.saved, floors)
         session = entry.session
         session.receiver.commit(accepted)
         session.messages += 1
@@ -236,7 +237,7 @@ class Peer:
         if first:
             self._host.committed(self)
         if fresh:
-            self._host.deliver(self, accepted)
+            self._host.deliver(self, accepted, link, now)
 
     def _leave(self, accepted, link):
         """Forget this hub, which has forgotten us.

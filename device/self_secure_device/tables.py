@@ -26,7 +26,7 @@ NEGOTIATION = {
     (ACKNOWLEDGED, frames.NAK): "refused",
 }
 
-# The communication with one hub
+# The communication with one hub; ``group.py`` adds its own rows when it is loaded
 NO_CHAIN = "no chain"
 RUNNING = "running"
 FROZEN = "frozen"  # a message was not acknowledged Ω times; a late acknowledgement still counts

@@ -23,7 +23,7 @@ def test_the_key_is_on_disk_uncommitted_before_open_leaves() -> None:
     before = len(bench.port.saved)
     [opened] = bench.give(responder.confirm(ack))
     responder.finish(opened)
-    _, [key] = keyring.decode(bench.port.saved[-1])
+    _, [key], _ = keyring.decode(bench.port.saved[-1])
     assert len(bench.port.saved) == before + 1
     assert (key.committed, key.epoch, key.store) == (False, 0, keys.store_key(responder.root))
     assert bench.device.state == 0
@@ -51,7 +51,7 @@ def test_commit_and_mark_are_one_write() -> None:
     session = bench.open()
     before = len(bench.port.saved)
     bench.tell(session, VERIFIED, 1, b"\x00")
-    _, [key] = keyring.decode(bench.port.saved[-1])
+    _, [key], _ = keyring.decode(bench.port.saved[-1])
     assert len(bench.port.saved) == before + 1
     assert (key.committed, key.mark) == (True, 1)
     assert bench.events("verified") == [False]

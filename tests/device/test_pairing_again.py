@@ -120,7 +120,7 @@ def test_reset_erases_every_key_and_keeps_the_identity() -> None:
     bench, _ = paired()
     identity = bench.device.identity
     bench.device.reset()
-    assert keyring.decode(bench.port.saved[-1]) == (identity, [])
+    assert keyring.decode(bench.port.saved[-1]) == (identity, [], b"")
     assert bench.device.state == 0
     bench.disconnect()
     assert frames.decode(bench.connect()[0]).kind == frames.REQ

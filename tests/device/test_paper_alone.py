@@ -101,7 +101,7 @@ CHECK_2 = sha256(VERSION_2)[:8]
 
 
 def test_version_2_is_read_and_written() -> None:
-    identity, [key] = keyring.decode(VERSION_2 + CHECK_2)
+    identity, [key], _ = keyring.decode(VERSION_2 + CHECK_2)
     assert (key.suite.name, key.pairing, key.epoch, key.committed, key.mark) == ("paper", 1, 1, True, 1 << 32 | 7)
     assert keyring.encode(identity, [key]) == VERSION_2 + CHECK_2
 

@@ -46,7 +46,7 @@ def test_the_key_is_on_disk_uncommitted_when_end_has_verified() -> None:
     [ack] = bench.give(hub.respond(range(30)))
     before = len(bench.port.saved)
     bench.give(hub.confirm(ack))
-    _, [key] = keyring.decode(bench.port.saved[-1])
+    _, [key], _ = keyring.decode(bench.port.saved[-1])
     assert len(bench.port.saved) == before + 1
     assert (key.identity, key.committed, key.suite.name) == (HUB, False, "paper")
     assert key.store == first_session(hub.initial).store

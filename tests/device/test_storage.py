@@ -23,6 +23,18 @@ VERSION_1 = bytes.fromhex(
     "4091efd3e1e38c3e"
 )
 
+#: The same as version 4, with the floors of two groups: 7 at version 3, 65,535 at its last version.
+VERSION_4 = bytes.fromhex(
+    "53534404000102030405060708090a0b0c0d0e0f02"
+    "48484848484848484848484848484848110000000200000000000000000000000000"
+    "4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b"
+    "48484848484848484848484848484848010000000100000007010000000000000009"
+    "4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c"
+    "48484848484848484848484848484848000700000003"
+    "48484848484848484848484848484848ffffffffffff"
+    "e402328b10045e8c"
+)
+
 
 def entries() -> list[keyring.Key]:
     new = keyring.Key(b"H" * 16, HYBRID, 2, 0, b"K" * 32)
@@ -31,9 +43,16 @@ def entries() -> list[keyring.Key]:
 
 def test_version_1_is_written_and_read() -> None:
     assert keyring.encode(IDENTITY, entries()).hex() == VERSION_1.hex()
-    identity, read = keyring.decode(VERSION_1)
+    identity, read, _ = keyring.decode(VERSION_1)
     assert identity == IDENTITY
     assert keyring.encode(identity, read) == VERSION_1
+
+
+def test_version_4_is_written_and_read() -> None:
+    identity, read, floors = keyring.decode(VERSION_4)
+    assert (identity, len(read), floors) == (IDENTITY, 2, VERSION_4[-52:-8])
+    assert keyring.encode(IDENTITY, entries(), floors).hex() == VERSION_4.hex()
+    assert keyring.encode(identity, read, floors) == VERSION_4
 
 
 @pytest.mark.parametrize("position", [0, 3, 4, 20, 37, 60, -1])
@@ -54,7 +73,9 @@ def resealed(body: bytes) -> bytes:
     return body + hashlib.sha256(body).digest()[: keyring.CHECK_BYTES]
 
 
-@pytest.mark.parametrize(("position", "value", "text"), [(3, 3, "version 3"), (20, 3, "damaged"), (37, 0x77, "unknown suite")])
+@pytest.mark.parametrize(
+    ("position", "value", "text"), [(3, 5, "version 5"), (3, 4, "damaged"), (20, 3, "damaged"), (37, 0x77, "unknown suite")]
+)
 def test_what_a_newer_program_wrote_is_refused(position: int, value: int, text: str) -> None:
     body = bytearray(VERSION_1[: -keyring.CHECK_BYTES])
     body[position] = value

@@ -14,7 +14,7 @@ from typing import Final
 
 from custom_components.self_secure.protocol import tables as hub
 from custom_components.self_secure.protocol.packets import FrameType
-from self_secure_device import tables as device
+from self_secure_device import group, tables as device
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "diagrams.md"
 
@@ -122,11 +122,12 @@ DEVICE_PEER: Final = Machine(
     "Device: the talk with one hub",
     device.NO_CHAIN,
     _device_edges(
-        device.PEER,
+        device.PEER | group.PEER,
         {
             "hello": (device.RESUMING,),
             "data": (),
             "acknowledgement": (device.RUNNING,),
+            "message": (),
             "new_epoch": (device.RUNNING,),
             "no_epoch": (device.NO_CHAIN, device.RUNNING, device.FROZEN),
         },
@@ -141,8 +142,8 @@ MACHINES: Final = (HUB_NEGOTIATION, HUB_COMMUNICATION, HUB_RESUME, DEVICE_NEGOTI
 
 _HEAD = """# State machines
 
-Drawn by `scripts/diagrams` from `custom_components/self_secure/protocol/tables.py` and `device/self_secure_device/tables.py`. Do not
-edit: a test compares this page with the tables. Words in capitals are packets; the other labels are moves that no packet causes. A packet that a
+Drawn by `scripts/diagrams` from `custom_components/self_secure/protocol/tables.py` and `device/self_secure_device/tables.py`
+(with the rows that `group.py` beside it adds). Do not edit: a test compares this page with the tables. Words in capitals are packets; the other labels are moves that no packet causes. A packet that a
 state's table does not list is dropped, is counted, and changes nothing. A byte-identical repeat of an accepted negotiation packet or R1 gets the stored
 answer and moves nothing.
 """

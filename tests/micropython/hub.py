@@ -14,12 +14,14 @@ from custom_components.self_secure.protocol.connection import Connection, Settin
 from custom_components.self_secure.protocol.events import (
     CodeReady,
     Event,
+    GroupSettled,
     MessageDelivered,
     MessageReceived,
     MessageType,
     PairingCompleted,
     Verdict,
 )
+from custom_components.self_secure.protocol.group_sender import Group
 from custom_components.self_secure.transport.beacon import Beacon, RandomPacket, decode_advertisement
 from custom_components.self_secure.transport.client import Client
 from custom_components.self_secure.transport.gatt import ATT_HEADER, NOTIFY_UUID, WRITE_UUID
@@ -142,6 +144,13 @@ class RadioHub:
         before = len(self.of(MessageDelivered))
         await self.client.send(MessageType.TEXT, text.encode())
         await self.until(lambda: len(self.of(MessageDelivered)) > before)
+
+    async def say_to_group(self, group: Group, text: str) -> GroupSettled:
+        """Send a text to a group that the board is in, and wait until it is settled."""
+        before = len(self.of(GroupSettled))
+        message = group.seal(MessageType.TEXT, text.encode())
+        self.client.tell(lambda connection, now: connection.send_group(message, now))
+        return (await self.until(lambda: self.of(GroupSettled)[before:]))[0]
 
     async def hears(self, text: str) -> None:
         """Wait for a text of the device."""

@@ -2,12 +2,13 @@
 
 import pytest
 
-from self_secure_device_board.flash import CORE_UNIT, PAPER, PROGRAM, Image, build
+from self_secure_device_board.flash import CORE_UNIT, GROUP, PAPER, PROGRAM, Image, build
 
 RESIDENT_LIMIT = 16 * 1024  # bytes of .mpy that a device has loaded all the time: the budget of protocol and machines
 CORE_LIMIT = 25 * 1024  # with pairing and resume, of which one at a time is loaded
 PROGRAM_LIMIT = 6 * 1024
 PAPER_LIMIT = 6 * 1024
+GROUP_LIMIT = 2560  # loaded with the first key of a group, or the versions of one on the disk
 
 
 @pytest.fixture(scope="module")
@@ -20,9 +21,10 @@ def test_the_core_keeps_its_budget(image: Image) -> None:
     assert image.size(CORE_UNIT) < image.core_size <= CORE_LIMIT
 
 
-def test_the_program_and_the_research_suite_keep_theirs(image: Image) -> None:
+def test_the_program_the_research_suite_and_groups_keep_theirs(image: Image) -> None:
     assert 0 < image.size(PROGRAM) <= PROGRAM_LIMIT
     assert 0 < image.size(PAPER) <= PAPER_LIMIT
+    assert 0 < image.size(GROUP) <= GROUP_LIMIT
 
 
 def test_only_core_and_program_are_loaded_at_the_start(image: Image) -> None:

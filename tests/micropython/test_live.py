@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from custom_components.self_secure.protocol.events import GroupSynced
+from custom_components.self_secure.protocol.group_sender import Group
 from simulation.world import Plan, World
 
 from .board import ADDRESS, Board, board
@@ -12,6 +14,7 @@ from .hub import RadioHub, radio_hub
 
 HEAP_LIMIT = 64 * 1024  # bytes on 64 bits, what 32 kB are on 32
 LONGEST = 975  # bytes of a body, which fill a frame
+SECRET = bytes(range(32))
 DISPLAY = ("--profile", "display", "--interval", "20")
 
 
@@ -59,3 +62,20 @@ async def test_takes_the_longest_message(world: World, tmp_path: Path) -> None:
         await hub.say("x" * LONGEST)
         await device.line(f"received text: x{{{LONGEST}}}")
         await talk(device, hub)
+
+
+async def test_is_in_a_group_before_and_after_a_power_cut(world: World, tmp_path: Path) -> None:
+    group = Group(7)
+    group.begin(1, {}, SECRET)
+    async with radio_hub(world, ADDRESS) as hub:
+        async with board(world, tmp_path / "state", *DISPLAY) as device:
+            await hub.pair()
+            assert (await hub.say_to_group(group, "to all")).delivered
+            await device.line("received text for group 7: to all")
+            await talk(device, hub)
+        async with board(world, tmp_path / "state", *DISPLAY) as device:
+            await device.line(r"resumed epoch=\d")
+            assert await hub.until(lambda: hub.of(GroupSynced)) == [GroupSynced(7, 1)]
+            assert (await hub.say_to_group(group, "to all again")).delivered
+            await device.line("received text for group 7: to all again")
+            await talk(device, hub)

@@ -49,6 +49,8 @@ LINES = """
 from self_secure_esp32.program import line
 for event in (("code", "012345"), ("text", "a\\npaired\\x1b[2J"), ("bytes", b"\\x01\\xff"), ("verified", False), ("paired", None)):
     print(line(*event))
+print(line("text", "a: b", 7))
+print(line("readings", b"\\x02\\xca", 65535))
 """
 
 
@@ -85,4 +87,6 @@ async def test_a_text_cannot_look_like_another_line(tmp_path: Path) -> None:
         "received bytes: 01ff",
         "verified compared=no",
         "paired",
+        "received text for group 7: a: b",
+        "received readings for group 65535: 02ca",
     ]

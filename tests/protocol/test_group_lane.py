@@ -244,6 +244,17 @@ def test_a_device_that_lost_its_key_gets_the_next_one_and_what_was_sent_is_in_do
     assert grouped.bench.told(GroupSynced) == [GroupSynced(GID, 1)]
 
 
+def test_a_key_that_was_under_way_at_a_sync_is_sent_anew(grouped: Grouped) -> None:
+    """Its acknowledgement may be of a life that has ended: no frame follows it."""
+    grouped.send()
+    offered = grouped.bench.frames[-1]
+    grouped.say(MessageType.GROUP_SYNC, bytes.fromhex("010700000001"))
+    grouped.talking.deliver(grouped.talking.accept(offered))
+    assert (grouped.sent, [key.place.n for key in grouped.offers]) == ([], [0])
+    grouped.talking.acknowledge()
+    assert len(grouped.sent) == 1
+
+
 def test_what_was_never_sent_is_not_in_doubt(grouped: Grouped) -> None:
     grouped.send()
     grouped.say(MessageType.GROUP_SYNC, bytes.fromhex("010700000001"))

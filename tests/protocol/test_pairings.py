@@ -41,7 +41,7 @@ def pairings(couple: Couple) -> Any:
 def held_by_device(couple: Couple) -> list[tuple[int, bool, int]]:
     """Return (pairing, committed, epoch) of what is in the device's storage."""
     assert couple.node.stored is not None
-    _, entries = keyring.decode(couple.node.stored)
+    _, entries, _ = keyring.decode(couple.node.stored)
     return [(entry.pairing, entry.committed, entry.epoch) for entry in entries]
 
 

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
-from self_secure_device import frames, keys, sets, suites
+from self_secure_device import frames, group, keys, sets, suites
+from self_secure_device.crypto import counter_mode, expand, tag
 from self_secure_device.errors import DropError
 from self_secure_device.negotiation import Negotiation
 from self_secure_device.paper import chains, formulas, packets
@@ -152,6 +153,18 @@ def check_resume(case: Case) -> dict[str, Any]:
     return out | {"r3": renewal.frame.hex(), "root": renewal.root.hex(), "epoch": renewal.epoch}
 
 
+def check_group(case: Case) -> dict[str, Any]:
+    """Seal as the hub does, of this core's primitives; a member has to open that, and to step to the same key."""
+    key, gid, version, n = bytes.fromhex(case["gck"]), case["gid"], case["version"], case["n"]
+    g = group.place(gid, version, n)
+    sealed = counter_mode(expand(key, b"SSC1 genc" + g), bytes([case["type"]]) + bytes.fromhex(case["body"]))
+    head = frames.encode_head(frames.GROUP, g[:6] + sealed, 0, n)
+    frame = frames.decode(head + tag(expand(key, b"SSC1 gmac" + g), head[: frames.HEADER_BYTES], g, sealed))
+    opened = group.opened(key, g, frame)
+    same = opened[0] == case["type"] and opened[1:].hex() == case["body"]
+    return {"frame": frame.raw.hex() if same else "does not open", "next_gck": group.stepped(key).hex()}
+
+
 def check_paper_negotiation(case: Case) -> dict[str, Any]:
     """Formulas (1) to (10) on the case's random messages; the coded set and REQ must read back."""
     entropy = bytes.fromhex(case["request_rand"]) + bytes.fromhex(case["oaep_seed"])
@@ -199,6 +212,7 @@ KINDS = {
     "epoch": check_epoch,
     "message": check_message,
     "resume": check_resume,
+    "group": check_group,
     "paper_negotiation": check_paper_negotiation,
     "paper_data": check_paper_data,
 }

@@ -11,6 +11,7 @@ from typing import Any
 from custom_components.self_secure.protocol import keys, sets
 from custom_components.self_secure.protocol.collection import StopRule, candidate_tag
 from custom_components.self_secure.protocol.errors import ProtocolError
+from custom_components.self_secure.protocol.group import GroupChainKey, GroupKey, Place
 from custom_components.self_secure.protocol.negotiation import Negotiation
 from custom_components.self_secure.protocol.packets import Frame, Offer, Request
 from custom_components.self_secure.protocol.resume import HeldKey, Live, ResumeResponder
@@ -190,6 +191,13 @@ def _live(case: Case) -> Live:
     session.receiving.chain = keys.ChainKey(bytes.fromhex(case["chain_0"]))
     session.sending.chain = keys.ChainKey(bytes.fromhex(case["chain_1"]))
     return Live(*session.live())
+
+
+def check_group(case: Case, _expected: Case) -> dict[str, Any]:
+    """Seal one message and step."""
+    key = GroupKey(Place(case["gid"], case["version"], case["n"]), GroupChainKey(bytes.fromhex(case["gck"])))
+    frame = key.seal(case["type"], bytes.fromhex(case["body"])).frame
+    return {"frame": Frame.decode(frame).encode().hex(), "next_gck": key.key.step().raw.hex()}
 
 
 def check_paper_negotiation(case: Case, _expected: Case) -> dict[str, Any]:

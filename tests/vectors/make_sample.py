@@ -20,6 +20,7 @@ def main() -> None:
     rng = random.Random("ssc1 sample")
     cases = [*_sets(), *_negotiations(rng), *_messages(rng), *_resumes(rng)]
     cases.append(_case("epoch", {"root": rng.randbytes(32).hex()}))
+    cases += _groups(rng)
     lines = ",\n".join(json.dumps(case) for case in cases)
     SAMPLE.write_text(f'{{"format": "ssc1-vectors-1", "cases": [\n{lines}\n]}}\n', encoding="utf-8")
 
@@ -84,6 +85,15 @@ def _resumes(rng: random.Random) -> list[dict[str, Any]]:
         given |= {name: rng.randbytes(16).hex() for name in ("n_r", "id_r", "n_i")}
         given |= {name: rng.randbytes(32).hex() if live else "" for name in ("chain_0", "chain_1")}
         cases.append(_case("resume", given | secrets))
+    return cases
+
+
+def _groups(rng: random.Random) -> list[dict[str, Any]]:
+    """An empty body at the end of all numbers, and the longest one."""
+    cases = []
+    for gid, version, n, size in ((0xFFFF, 2**32 - 1, 2**32 - 1, 0), (258, 3, 64, 975)):
+        given = {"gck": rng.randbytes(32).hex(), "gid": gid, "version": version, "n": n, "type": 1, "body": rng.randbytes(size).hex()}
+        cases.append(_case("group", given))
     return cases
 
 

@@ -161,9 +161,16 @@ class Lanes:
         lane = self._lanes.get(gid)
         if lane is not None:
             lane.held = None
+            self._withdraw(lane)
             if lane.first_sent is not None:
                 self._settle(lane)
         self._outbox.put(GroupSynced(gid, version))
+
+    def _withdraw(self, lane: Lane) -> None:
+        """Whoever acknowledges the GROUP_KEY under way may have taken it before it lost its memory: that says nothing any more."""
+        offer, lane.offer = lane.offer, None
+        if offer is not None and not self._is_outstanding(offer[1]):
+            self._memory.state.queue = [message for message in self._memory.state.queue if message is not offer[1]]
 
     def _settle(self, lane: Lane, delivered_at: float | None = None) -> None:
         """Tell what became of the first that waits."""
@@ -183,8 +190,7 @@ class Lanes:
     def _end(self, lane: Lane) -> None:
         while lane.waiting:
             self._settle(lane)
-        if lane.offer is not None and not self._is_outstanding(lane.offer[1]):
-            self._memory.state.queue = [message for message in self._memory.state.queue if message is not lane.offer[1]]
+        self._withdraw(lane)
 
     def _is_outstanding(self, message: Outgoing) -> bool:
         """Tell whether a chain has sent it: the slot keeps its message until it is acknowledged (protocol.md 6 rule 3)."""

@@ -156,6 +156,10 @@ class Client(ContactListener):
             raise StoppedError(ENDED)
         return await self._asking.ask(lambda answer: self._post(partial(self._asking.take, answer, given)))
 
+    def tell(self, given: Callable[[Connection, float], object]) -> None:
+        """Feed an input that has no answer; what the connection refuses is only logged."""
+        self._post(lambda now: self._on_told(given, now))
+
     def rotate(self) -> None:
         """Change the keys at the next opportunity; raises `StoppedError`."""
         if self._ended:
@@ -186,6 +190,9 @@ class Client(ContactListener):
     def _on_stop(self, now: float) -> None:
         self._ended = True
         self.connection.stop(now)
+
+    def _on_told(self, given: Callable[[Connection, float], object], now: float) -> None:
+        given(self.connection, now)
 
     @override
     def on_link_opened(self, payload: int) -> None:
