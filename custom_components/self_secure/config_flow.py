@@ -17,6 +17,8 @@ import probatio
 from . import flow_forms, radio
 from .batch import Candidate
 from .const import CONF_IDENTITY, DOMAIN, FIELD_DEVICES, OPTION_FLOOR
+from .group_flow import GroupOptionsFlow, GroupSteps
+from .groups import device_entries, is_group
 from .hub import HUB
 from .options_flow import SelfSecureOptionsFlow
 from .pairing_flow import PairingSteps
@@ -26,8 +28,8 @@ LOOK_AGAIN_SECONDS: Final = 60.0  # a broadcast takes about that long
 SCAN_SECONDS: Final = 5.0  # a beacon comes several times a second, its name less often
 
 
-class SelfSecureConfigFlow(PairingSteps, domain=DOMAIN):
-    """One flow pairs what the user has chosen."""
+class SelfSecureConfigFlow(PairingSteps, GroupSteps, domain=DOMAIN):
+    """One flow pairs what the user has chosen, or makes a group of what is paired."""
 
     VERSION = 1
 
@@ -41,8 +43,8 @@ class SelfSecureConfigFlow(PairingSteps, domain=DOMAIN):
     @callback
     @override
     def async_get_options_flow(config_entry: ConfigEntry) -> OptionsFlow:
-        """Return what edits the options of a device and those of all devices."""
-        return SelfSecureOptionsFlow()
+        """Return what edits the options of a device and those of all devices, or the members of a group."""
+        return GroupOptionsFlow() if is_group(config_entry) else SelfSecureOptionsFlow()
 
     # --- discovered
 
@@ -106,13 +108,19 @@ class SelfSecureConfigFlow(PairingSteps, domain=DOMAIN):
 
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask what to add, where there are devices to make a group of."""
+        if any(True for _ in device_entries(self.hass)):
+            return self.async_show_menu(step_id="user", menu_options=["devices", "group"])
+        return await self.async_step_devices()
+
+    async def async_step_devices(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:  # noqa: ARG002  # every step gets it
         """Ask all adapters that can to listen for scan responses, too."""
         if self._scan is None:
             if not radio.has_adapter(self.hass):
                 return self.async_abort(reason="no_adapter")
             self._scan = self.hass.async_create_task(bluetooth.async_request_active_scan(self.hass, SCAN_SECONDS), f"{DOMAIN} scan")
         if not self._scan.done():
-            return self.async_show_progress(step_id="user", progress_action="scanning", progress_task=self._scan)
+            return self.async_show_progress(step_id="devices", progress_action="scanning", progress_task=self._scan)
         return self.async_show_progress_done(next_step_id="choose")
 
     async def async_step_choose(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
@@ -183,6 +191,8 @@ class SelfSecureConfigFlow(PairingSteps, domain=DOMAIN):
             entry = self._get_reconfigure_entry()
         except UnknownEntry:
             return self.async_abort(reason="entry_removed")
+        if is_group(entry):
+            return self.async_abort(reason="group_has_no_pairing")
         if user_input is not None:
             return await self._pair_again(entry, flow_forms.chosen_floor(user_input))
         floor = entry.options.get(OPTION_FLOOR, self.usual_floor)

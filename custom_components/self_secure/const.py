@@ -11,6 +11,11 @@ CONF_MODEL: Final = "model"
 CONF_VERSION: Final = "version"
 CONF_CAPABILITIES: Final = "capabilities"  # as in INFO, protocol.md 6
 
+CONF_KIND: Final = "kind"  # of an entry; one without it is a device
+KIND_GROUP: Final = "group"
+CONF_GID: Final = "gid"  # of a group, protocol.md 9
+OPTION_MEMBERS: Final = "members"  # of a group: identities of its devices
+
 FIELD_VERDICT: Final = "verdict"  # of the config flow's step "code"
 SECTION_SECURITY: Final = "security"  # of the steps that choose a device
 FIELD_METHOD: Final = "method"  # the weakest suite that the user accepts of this device
@@ -23,6 +28,7 @@ OPTION_KEEP_CONNECTED: Final = "keep_connected"
 OPTION_POLL_MINUTES: Final = "poll_minutes"  # 0: the device speaks first
 
 SERVICE_SEND_MESSAGE: Final = "send_message"
+SERVICE_SEND_GROUP_MESSAGE: Final = "send_group_message"
 SERVICE_ROTATE_KEYS: Final = "rotate_keys"
 SERVICE_GET_LINK_QUALITY: Final = "get_link_quality"
 ATTR_MESSAGE: Final = "message"

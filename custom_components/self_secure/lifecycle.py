@@ -9,12 +9,14 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady, HomeAssistantError, UnsupportedStorageVersionError
 from homeassistant.helpers import device_registry as dr
 
-from . import radio, security
+from . import group_entry, radio, security
 from .care import Care
 from .config_flow import SelfSecureConfigFlow
 from .const import CONF_IDENTITY, DOMAIN
 from .coordinator import SelfSecureConfigEntry, SelfSecureCoordinator
 from .farewell import async_say_farewell
+from .group_services import async_register_group_services
+from .groups import async_drop_member, async_watch_member, is_group
 from .hub import HUB, async_load_hub
 from .issues import Issue, SharedIssue, async_raise, async_raise_shared, async_solve, async_solve_shared
 from .protocol.connection import Connection
@@ -42,6 +44,7 @@ async def async_setup(hass: HomeAssistant) -> bool:
     hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, hub.async_stop)
     radio.async_watch_receivers(hub.slots.look)
     async_register_services(hass)
+    async_register_group_services(hass)
     _tell_newer_entries(hass)
     return True
 
@@ -54,7 +57,9 @@ def _tell_newer_entries(hass: HomeAssistant) -> None:
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry) -> bool:
-    """Go on with the client of the pairing, or with what is on disk."""
+    """Go on with the client of the pairing, or with what is on disk; a group with its next version."""
+    if is_group(entry):
+        return await group_entry.async_setup_entry(hass, entry)
     coordinator = SelfSecureCoordinator(hass, entry)
     if hass.data[HUB].attempt_with(coordinator.identity):
         being_paired = {"name": entry.title}
@@ -66,6 +71,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry) -
     coordinator.async_adopt(client)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     security.async_watch(hass, coordinator)
+    async_watch_member(hass, coordinator)
     Care(hass, coordinator).async_start()
     coordinator.async_start(handover.backlog if handover else ())
     return True
@@ -104,6 +110,8 @@ def _connection(hass: HomeAssistant, stored: Stored) -> Connection:
 
 async def async_unload_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry) -> bool:
     """Unload the entities; the coordinator stops with the entry."""
+    if is_group(entry):
+        return await group_entry.async_unload_entry(hass, entry)
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
 
 
@@ -117,6 +125,10 @@ async def async_remove_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry) 
 
     A device that cannot be reached now keeps its key until a person resets it.
     """
+    if is_group(entry):
+        await group_entry.async_remove_entry(hass, entry)
+        return
+    async_drop_member(hass, entry.data[CONF_IDENTITY])
     identity = entry.data[CONF_IDENTITY]
     if HUB in hass.data and (attempt := hass.data[HUB].attempt_with(identity)):
         await attempt.stop()

@@ -9,6 +9,8 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .coordinator import SelfSecureConfigEntry, SelfSecureCoordinator
 from .dynamic import when_it_takes_text
 from .entity import SelfSecureEntity
+from .group_entities import GroupNotify
+from .groups import is_group
 from .protocol.events import MessageType
 from .sending import async_queue
 
@@ -18,7 +20,10 @@ DISPLAY: Final = NotifyEntityDescription(key="display", translation_key="display
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback) -> None:  # noqa: ARG001  # Home Assistant's signature
-    """Add the entity as soon as the device says that it shows texts."""
+    """Add the entity as soon as the device says that it shows texts; a group tells its members."""
+    if is_group(entry):
+        async_add_entities([GroupNotify(entry.runtime_data)])
+        return
     when_it_takes_text(entry, lambda: async_add_entities([DisplayNotify(entry.runtime_data)]))
 
 

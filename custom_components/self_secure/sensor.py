@@ -12,13 +12,18 @@ from .descriptions import sensor_description
 from .diagnostic_sensor import diagnostic_sensors
 from .dynamic import Appearing, known_suffixes
 from .entity import SelfSecureEntity
+from .group_entities import group_figures
+from .groups import is_group
 from .messages import SensorKey
 
 PARALLEL_UPDATES = 0  # nothing is polled or commanded
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback) -> None:
-    """Add the sensors that are known, and each further one when the device first tells it."""
+    """Add the sensors that are known, and each further one when the device first tells it; of a group, its figures."""
+    if is_group(entry):
+        async_add_entities(group_figures(entry.runtime_data))
+        return
     coordinator = entry.runtime_data
     about_pairing = diagnostic_sensors(coordinator)
     async_add_entities(about_pairing)

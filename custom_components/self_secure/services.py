@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, SupportsResponse, callback
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import config_validation as cv, service
 import probatio
 
@@ -25,6 +25,7 @@ from .const import (
 from .coordinator import SelfSecureCoordinator
 from .deliveries import Delivery, Fate
 from .figures import link_quality
+from .groups import is_group
 from .protocol.events import MessageType
 from .sending import TIMEOUT_DEFAULT, async_change_key, async_deliver, check_size, key_unchanged, undelivered
 
@@ -118,6 +119,9 @@ def _targets(call: ServiceCall) -> dict[str, SelfSecureCoordinator]:
     found: dict[str, SelfSecureCoordinator] = {}
     for device_id in call.data[ATTR_DEVICE_ID]:
         _, entry = service.async_get_device_and_config_entry(call.hass, DOMAIN, device_id)
+        if is_group(entry):
+            name = {"name": entry.title}
+            raise ServiceValidationError(translation_domain=DOMAIN, translation_key="not_a_device", translation_placeholders=name)
         found[device_id] = entry.runtime_data
     return found
 

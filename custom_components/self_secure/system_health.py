@@ -5,8 +5,7 @@ from typing import Any
 from homeassistant.components import bluetooth, system_health
 from homeassistant.core import HomeAssistant, callback
 
-from .const import DOMAIN
-from .coordinator import SelfSecureConfigEntry
+from .groups import device_entries, group_entries, loaded_devices
 from .hub import HUB
 from .protocol.suites import SUITES
 
@@ -19,10 +18,10 @@ def async_register(hass: HomeAssistant, register: system_health.SystemHealthRegi
 
 async def async_info(hass: HomeAssistant) -> dict[str, Any]:
     """Return counts only: nothing that names a device."""
-    entries: list[SelfSecureConfigEntry] = hass.config_entries.async_loaded_entries(DOMAIN)
-    coordinators = [entry.runtime_data for entry in entries]
+    coordinators = list(loaded_devices(hass))
     return {
-        "devices": len(hass.config_entries.async_entries(DOMAIN, include_ignore=False)),
+        "devices": len(list(device_entries(hass))),
+        "groups": len(list(group_entries(hass))),
         "present": sum(one.present for one in coordinators),
         "connected": sum(one.client.contact.is_open for one in coordinators),
         "queued": sum(one.connection.queued for one in coordinators),

@@ -202,8 +202,11 @@ def failed_with(shown: ConfigFlowResult) -> str | None:
 
 
 async def listed(hass: HomeAssistant) -> ConfigFlowResult:
-    """Press "Add device" and wait until the adapters have listened."""
-    return await until_step(hass, await hass.config_entries.flow.async_init(DOMAIN, context={"source": "user"}))
+    """Press "Add device", choose devices where there is something to choose, and wait until the adapters have listened."""
+    begun = await hass.config_entries.flow.async_init(DOMAIN, context={"source": "user"})
+    if begun["type"] == "menu":
+        begun = await hass.config_entries.flow.async_configure(begun["flow_id"], {"next_step_id": "devices"})
+    return await until_step(hass, begun)
 
 
 async def confirm(hass: HomeAssistant, device: SimulatedDevice) -> ConfigFlowResult:

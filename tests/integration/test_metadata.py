@@ -69,9 +69,9 @@ def test_flow_steps_reasons_and_actions_are_the_codes_own() -> None:
     assert asked == set(config["abort"])
     causes = {cause.value for cause in Cause} | {f"{cause.value}_suspicious" for cause in Cause}
     others = {"address_changed", "no_adapter", "no_slot", "not_answered", "not_connectable", "not_heard"}
-    others |= {"nothing_chosen", "paired_meanwhile", "unexpected", "unsupported"}
+    others |= {"nothing_chosen", "paired_meanwhile", "unexpected", "unsupported", "no_name", "too_many_groups"}
     assert causes | others == set(config["error"])
-    steps = {"bluetooth_confirm", "choose", "code", "failed", "pair", "reauth_confirm", "reconfigure", "user"}
+    steps = {"bluetooth_confirm", "choose", "code", "devices", "failed", "group", "pair", "reauth_confirm", "reconfigure", "user"}
     assert steps == set(config["step"])
     assert {"connecting", "connecting_elsewhere", "collecting", "collecting_several", "scanning"} == set(config["progress"])
 

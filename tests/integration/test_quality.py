@@ -18,6 +18,7 @@ import pytest
 from custom_components.self_secure.const import DOMAIN
 from custom_components.self_secure.diagnostic_sensor import FIGURES, KEY_CHANGED, MESSAGES
 from custom_components.self_secure.event import MESSAGE, SECURITY
+from custom_components.self_secure.group_entities import HOLDING, TEXT, VERSION
 from custom_components.self_secure.security import SECURITY_TYPES
 
 from .conftest import StartDevice, pair, state_of, until
@@ -137,9 +138,10 @@ async def test_services_take_the_fields_that_are_described(home: HomeAssistant) 
 
 
 def test_entity_keys_are_named() -> None:
-    for description in (*FIGURES, KEY_CHANGED, MESSAGES):
+    for description in (*FIGURES, KEY_CHANGED, MESSAGES, HOLDING, VERSION):
         assert TEXTS["entity"]["sensor"][description.translation_key or ""]["name"]
         assert description.translation_key in ICONS["entity"]["sensor"]
+    assert TEXTS["entity"]["notify"][TEXT.key]["name"]
     for event in (MESSAGE, SECURITY):
         states = TEXTS["entity"]["event"][event.key]["state_attributes"]["event_type"]["state"]
         assert set(states) == set(event.event_types or [])

@@ -48,7 +48,7 @@ def test_the_known_answer(case: dict[str, dict[str, object]]) -> None:
     place = Place(int(str(given["gid"])), int(str(given["version"])), int(str(given["n"])))
     key = GroupKey(place, GroupChainKey(bytes.fromhex(str(given["gck"]))))
     assert key.seal(int(str(given["type"])), bytes.fromhex(str(given["body"]))).frame.hex() == expected["frame"]
-    assert key.step().key.raw.hex() == expected["next_gck"]
+    assert key.key.step().raw.hex() == expected["next_gck"]
 
 
 def test_the_formulas_as_they_are_written() -> None:

@@ -38,6 +38,10 @@ class Grouped:
         self.send()
         self.talking.acknowledge()
 
+    def met(self) -> None:
+        """Drop the link; over the next one, answer the greeting."""
+        self.talking.deliver(self.talking.accept(self.talking.reconnect()))
+
     def receipt(self, n: int, version: int = 1) -> None:
         """The device confirms one message through its chain."""
         self.say(MessageType.INFO, bytes([6, 10]) + bytes(Place(GID, version, n)))
@@ -142,17 +146,59 @@ def test_without_a_receipt_it_goes_out_again_byte_for_byte(grouped: Grouped) -> 
 def test_over_the_next_link_it_goes_out_again_in_order(grouped: Grouped) -> None:
     grouped.keyed()
     second = grouped.send(b"2")
-    assert grouped.talking.reconnect() == grouped.sent[0]
+    grouped.met()
     grouped.receipt(0)
     grouped.receipt(1)
     assert grouped.sent == [grouped.sent[0], grouped.sent[0], second]
     assert grouped.settled == [(0, True), (1, True)]
 
 
+def test_no_frame_goes_to_a_device_that_may_have_lost_its_memory(grouped: Grouped) -> None:
+    """It would be silence there and in doubt here; the greeting has to be answered first."""
+    grouped.keyed()
+    greeting = grouped.talking.reconnect()
+    assert (greeting[0], len(grouped.sent)) == (FrameType.DATA, 1)
+    grouped.bench.wait(limits.GREETING_DELAY)
+    assert len(grouped.sent) == 1
+    grouped.talking.deliver(grouped.talking.accept(greeting))
+    assert len(grouped.sent) == 2
+
+
+def test_a_replay_proves_no_memory(grouped: Grouped) -> None:
+    grouped.keyed()
+    data = grouped.talking.data(MessageType.TEXT, b"once")
+    grouped.talking.deliver(data)
+    grouped.talking.reconnect()
+    grouped.talking.deliver(data)
+    assert len(grouped.sent) == 1
+    assert grouped.bench.hub.connection.statistics.duplicates == 1
+
+
+def test_a_message_of_the_device_proves_its_memory(grouped: Grouped) -> None:
+    grouped.keyed()
+    grouped.talking.reconnect()
+    grouped.say(MessageType.READINGS, b"")
+    assert len(grouped.sent) == 2
+
+
+def test_a_resume_proves_no_memory(grouped: Grouped) -> None:
+    """A device that has lost it asks for its keys in its first message."""
+    grouped.keyed()
+    grouped.bench.call("rotate")
+    grouped.talking.hello = grouped.bench.frames[-1]
+    grouped.talking.complete()
+    before = len(grouped.sent)
+    grouped.bench.wait(limits.GROUP_RETRY)
+    assert len(grouped.sent) == before
+    grouped.say(MessageType.GROUP_SYNC, bytes.fromhex("010700000001"))
+    assert grouped.settled == [(0, False)]
+
+
 def test_dropped_links_are_no_silence(grouped: Grouped) -> None:
     grouped.keyed()
     for _ in range(2 * limits.GROUP_SILENCES_MAX):
-        grouped.talking.reconnect()
+        grouped.met()
+    assert len(grouped.sent) == 1 + 2 * limits.GROUP_SILENCES_MAX
     assert grouped.settled == []
 
 
@@ -187,6 +233,7 @@ def test_a_key_that_reaches_the_next_one_is_not_sent_again(grouped: Grouped) -> 
     for _ in range(2 * limits.GROUP_SKIP_MAX):
         grouped.send()
     grouped.bench.call("link_opened", PAYLOAD)
+    grouped.talking.acknowledge()
     assert [Place.decode(grouped.sent[-1][8:14] + grouped.sent[-1][4:8])] == [Place(GID, 1, 65)]
     assert grouped.offers == []
 
@@ -312,20 +359,6 @@ def test_a_frame_waits_for_the_write_before_it(grouped: Grouped) -> None:
     assert len(grouped.sent) == 1
     grouped.bench.wait(3.0)
     assert len(grouped.sent) == 2
-
-
-def test_a_silent_device_is_greeted(grouped: Grouped) -> None:
-    """One that has several hubs confirms nothing before it knows which of them is there."""
-    grouped.keyed()
-    grouped.talking.reconnect()
-    before = len(grouped.bench.frames)
-    grouped.bench.wait(limits.GREETING_DELAY)
-    (greeting,) = grouped.bench.frames[before:]
-    assert greeting[0] == FrameType.DATA
-    grouped.talking.acknowledge()
-    grouped.receipt(0)
-    grouped.bench.wait(limits.GREETING_DELAY)
-    assert len(grouped.bench.frames) == before + 2  # and the acknowledgement of the receipt
 
 
 @pytest.mark.parametrize("kind", [MessageType.GROUP_KEY, MessageType.RELAY, MessageType.ROUTE])

@@ -1,7 +1,8 @@
 """What one device is sent of its groups, one message after the other, and what it has confirmed (protocol.md 9).
 
-A frame goes out when the device is known to hold a key that reaches it, and the next one when that was acknowledged: a
-receipt names one message. While one waits, so does its key, which a device that has lost its own may get.
+A frame goes out when the device is known to hold a key that reaches it and has shown, on this link, that it has not lost its
+memory since; the next one when that was acknowledged: a receipt names one message. While one waits, so does its key, which a
+device that has lost its own may get.
 """
 
 from collections import deque
@@ -63,21 +64,25 @@ class Lanes:
         lane = self._lanes.get(gid)
         return lane.held.version if lane is not None and lane.held is not None else None
 
-    def pump(self, now: float) -> bool:
-        """Send, over an open link and on top of a usable chain, what can be sent; return whether a frame went out."""
-        sent = [self._advance(lane, now) for lane in self._lanes.values() if lane.waiting and lane.offer is None]
-        return True in sent
+    def pump(self, now: float, proved: bool) -> bool:
+        """Send, over an open link and on top of a usable chain, what can be sent.
 
-    def _advance(self, lane: Lane, now: float) -> bool:
-        first = lane.waiting[0]
-        if lane.held is None or not lane.held.reaches(first.place):
-            self._offer(lane, first.key)
-        elif lane.sent is None:
+        `proved`: the device has its memory. Return whether that is all that a frame waits for.
+        """
+        due = [lane for lane in self._lanes.values() if lane.waiting and lane.offer is None and self._has_key(lane) and lane.sent is None]
+        for lane in due if proved else ():
             lane.first_sent = now if lane.first_sent is None else lane.first_sent
             lane.sent = now
-            self._wire.transmit(first.frame)
-            return True
-        return False
+            self._wire.transmit(lane.waiting[0].frame)
+        return due != [] and not proved
+
+    def _has_key(self, lane: Lane) -> bool:
+        """Tell whether the device holds a key that reaches the first that waits; else that is put on its way."""
+        first = lane.waiting[0]
+        reaches = lane.held is not None and lane.held.reaches(first.place)
+        if not reaches:
+            self._offer(lane, first.key)
+        return reaches
 
     def _offer(self, lane: Lane, key: GroupKey) -> None:
         message = Outgoing(INTERNAL, MessageType.GROUP_KEY, key.encode(), volatile=True)

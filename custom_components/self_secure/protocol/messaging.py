@@ -61,6 +61,7 @@ class Messaging:
         self.w, self._hold = w, hold
         self.statistics = Statistics()
         self.contact_asked = False  # by the device (beacon state 2)
+        self._proved = False  # that it has the chains, and with them the rest of its memory: on this link, since the last resume
         self._greet_at: float | None = None  # a device of several hubs waits until it knows which of them is there
 
     # --- what is to be done
@@ -91,8 +92,8 @@ class Messaging:
             self._go_on(session, now)
 
     def _go_on(self, session: Session, now: float) -> None:
-        if self.groups.pump(now):
-            self._greet_at = now + limits.GREETING_DELAY  # a device of several hubs confirms it when it knows which of them is there
+        if self.groups.pump(now, self._proved):
+            self._greet()
         if session.sending.state is SenderState.IDLE and self.memory.state.queue:
             self._begin(session, self.memory.state.queue[0], now)
 
@@ -108,7 +109,7 @@ class Messaging:
     def link_opened(self, now: float) -> None:
         """Go on where the last connection ended (protocol.md 6 rule 4)."""
         self._greet_at = now + limits.GREETING_DELAY if self.contact_asked else None
-        self.contact_asked = False
+        self.contact_asked = self._proved = False
         self.epochs.link_opened()
         session = self.memory.session
         if session and session.sending.state is SenderState.OUTSTANDING and not self.epochs.overdue:
@@ -137,7 +138,7 @@ class Messaging:
         self.pump(now)
 
     def _greet(self) -> None:
-        """Say who is there, by an INFO without a word, unless something else does."""
+        """Say who is there, and let the device answer, by an INFO without a word, unless something else does."""
         self._greet_at = None
         if self.memory.session is not None and not self.memory.state.queue:
             self.memory.state.queue.append(Outgoing(INTERNAL, MessageType.INFO, b"", volatile=True))
@@ -193,6 +194,7 @@ class Messaging:
             self._communicate(frame, now)
         else:
             self.epochs.handle(frame, now)
+            self._proved = False
         self._greet_at = None  # the device speaks: it knows who is there
         self.pump(now)
 
@@ -211,6 +213,7 @@ class Messaging:
         """DATA: acknowledge, and deliver what is new."""
         incoming, dack = session.on_data(frame, self._entropy(session.suite.dack_entropy))
         if incoming is not None:
+            self._proved = True
             self.memory.keep_round(pairing, session, TO_RESPONDER)
         fresh = incoming if incoming is not None and incoming.id > pairing.mark else None
         if fresh is not None:
@@ -234,6 +237,7 @@ class Messaging:
     def on_dack(self, pairing: Pairing, session: Session, frame: Packet, now: float) -> None:
         """DACK: the outstanding message is delivered, and its body leaves the disk."""
         message = session.on_dack(frame, now)
+        self._proved = True
         self.memory.keep_round(pairing, session, TO_INITIATOR)
         self.memory.state.queue = [other for other in self.memory.state.queue if other is not message]
         self.memory.changed(message)
