@@ -1,28 +1,53 @@
-"""Which test runs in which pytest run, and sockets of this machine for all of them."""
+"""Which test runs in which pytest run and in which order, cheaper debugging of asyncio, and sockets of this machine for all tests."""
 
-from typing import TYPE_CHECKING
+from asyncio import constants
+from pathlib import Path
+import traceback
+from typing import Final
 
 import pytest
 
 import custom_components  # noqa: F401  # first: Home Assistant looks for integrations in the package that was imported first
 
-if TYPE_CHECKING:
-    from pathlib import Path
+#: What needs Home Assistant's pytest plugin; a test elsewhere that asks for ``hass`` does not find it.
+ROOMS: Final = frozenset({"integration", "end_to_end"})
+FILES: Final = frozenset({"test_home_assistant.py"})
 
-#: Rooms whose every test needs Home Assistant's pytest plugin.
-HOME_ASSISTANT_ROOMS = frozenset({"integration", "end_to_end"})
+#: What ``scripts/test`` selects in its two runs, and whether that is what needs the plugin.
+RUNS: Final = {"home_assistant": True, "not home_assistant": False}
+
+# The plugin lets asyncio debug itself. Its checks stay, but of each future only the line that made it is kept, not the whole
+# stack: that was half of the second run's CPU time.
+constants.DEBUG_STACK_DEPTH = 1  # type: ignore[misc]  # typeshed calls it final, asyncio reads it at each use
+traceback.extract_stack.__defaults__ = (None, 1)
 
 
-def needs_home_assistant(path: Path, fixtures: list[str]) -> bool:
-    """Return whether a test belongs to the run with Home Assistant's pytest plugin: by its room, or because it asks for ``hass``."""
-    return "hass" in fixtures or not HOME_ASSISTANT_ROOMS.isdisjoint(path.parts)
+def needs_home_assistant(path: Path) -> bool:
+    """Return whether the tests of a file belong to the run with Home Assistant's pytest plugin."""
+    return path.name in FILES or not ROOMS.isdisjoint(path.parts)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """Mark what ``scripts/test`` runs with Home Assistant's plugin; a test may also carry the mark by itself."""
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Keep each run from importing the other one's files."""
+    wanted = RUNS.get(config.option.markexpr)
+    other = wanted is not None and collection_path.suffix == ".py" and needs_home_assistant(collection_path) is not wanted
+    return other or None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what needs the plugin; in parallel, begin with the files that may take longest, or the last one would run alone."""
     for item in items:
-        if needs_home_assistant(item.path, item.fixturenames):
+        if needs_home_assistant(item.path):
             item.add_marker(pytest.mark.home_assistant)
+    if hasattr(config, "workerinput"):
+        limits = {item.path: longest(item) for item in sorted(items, key=longest)}
+        items.sort(key=lambda item: -limits[item.path])
+
+
+def longest(item: pytest.Item) -> float:
+    """Return the seconds that a test has for itself, 0 for the usual ones."""
+    mark = item.get_closest_marker("timeout")
+    return float(mark.args[0]) if mark else 0.0
 
 
 @pytest.fixture(autouse=True)
