@@ -2,6 +2,7 @@
 
 from contextlib import asynccontextmanager
 import os
+import random
 import socket
 import sys
 from typing import TYPE_CHECKING
@@ -24,16 +25,20 @@ STARTED = 120.0
 #: The port that people know; the demo takes another one when it is in use.
 USUAL_PORT = 8123
 
+#: Other ports: below those that the kernel gives to whoever asks for any, so that nobody gets one before Home Assistant listens.
+OTHER_PORTS = range(20_000, 32_768)
+
 
 def free_port(wanted: int = 0) -> int:
     """Return ``wanted`` when nobody listens there on this machine, else a free port."""
+    port = wanted or random.choice(OTHER_PORTS)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", wanted))
+            probe.bind(("127.0.0.1", port))
         except OSError:
             return free_port()
-        return int(probe.getsockname()[1])
+    return port
 
 
 class HomeAssistant:

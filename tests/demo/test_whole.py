@@ -1,6 +1,7 @@
 """The demo itself, as a user starts it: everything real, with a crash in the middle."""
 
 import asyncio
+import contextlib
 from pathlib import Path
 import re
 import signal
@@ -24,10 +25,16 @@ async def demo(*arguments: str) -> asyncio.subprocess.Process:
     )
 
 
+def command_line(process: Path) -> str:
+    """Return how a process was started, nothing when it has ended meanwhile."""
+    with contextlib.suppress(OSError):
+        return (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+    return ""
+
+
 def programs_of(folder: Path) -> list[str]:
     """Return the command lines of running programs that name this folder."""
-    lines = [path.read_bytes().replace(b"\0", b" ").decode() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
-    return [line for line in lines if str(folder) in line]
+    return [line for line in map(command_line, Path("/proc").glob("[0-9]*")) if str(folder) in line]
 
 
 @pytest.mark.timeout(LIMIT)

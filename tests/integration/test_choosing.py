@@ -222,6 +222,7 @@ async def test_nothing_chosen(home: HomeAssistant, start_device: StartDevice) ->
 async def test_device_that_belongs_to_somebody_is_named(
     home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(limits, "REQUEST_TIMEOUT", 1.0)
     device = await start_device()
     entry = await pair(home, device)
     await remove_untold(home, hass_storage, entry)

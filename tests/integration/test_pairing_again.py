@@ -304,7 +304,7 @@ async def test_other_device_in_its_place(
 
 async def test_answer_that_takes_too_long_to_store(home: HomeAssistant, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch) -> None:
     async def never(_store: DurableStore, _data: object) -> None:
-        await asyncio.sleep(limits.T_2)
+        await asyncio.sleep(1)
 
     monkeypatch.setattr(pairing, "ANSWER_SECONDS", 0.1)
     monkeypatch.setattr(DurableStore, "async_save", never)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+import contextlib
 import os
 from pathlib import Path
 import signal
@@ -34,8 +35,9 @@ def children(pid: int) -> list[int]:
 
 def runs(pid: int) -> bool:
     """Return whether a process runs: one that has ended may still wait for its parent."""
-    stat = Path(f"/proc/{pid}/stat")
-    return stat.exists() and stat.read_text(encoding="ascii").split()[2] != "Z"
+    with contextlib.suppress(OSError):  # it has ended, and nobody waits for it
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").split()[2] != "Z"
+    return False
 
 
 async def gone(pid: int) -> None:
