@@ -5,7 +5,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from .errors import DemoError
-from .pairing import DOMAIN, NEGOTIATED, follow, shown_code
+from .pairing import DOMAIN, NEGOTIATED, follow_own, shown_code
 
 if TYPE_CHECKING:
     from .api import Api
@@ -28,14 +28,14 @@ async def pair_at_once(api: Api, devices: list[Device]) -> Bulk:
     step = await _listed(api)
     path = f"{FLOW}/{step['flow_id']}"
     addresses = _addresses(step, devices)
-    step = await follow(api, await api.post(path, {"devices": addresses, "security": {"method": "hybrid"}}), NEGOTIATED)
+    step = await follow_own(api, await api.post(path, {"devices": addresses, "security": {"method": "hybrid"}}), NEGOTIATED)
     by_name = {device.name: device for device in devices}
     while step["type"] == "form":
         code, name = shown_code(step), str(step["description_placeholders"]["name"])
         if by_name[name].codes(marks[name])[-1:] != [code]:
             raise DemoError(f"Home Assistant shows {code} for {name}, which prints {by_name[name].codes(marks[name])}")
         codes[name] = code
-        step = await follow(api, await api.post(path, {"verdict": "same"}), NEGOTIATED)
+        step = await follow_own(api, await api.post(path, {"verdict": "same"}), NEGOTIATED)
     if step.get("reason") != "several_paired" or len(codes) != len(devices):
         raise DemoError(f"the dialog ended with {step}, {len(codes)} of {len(devices)} codes were compared")
     return Bulk(codes, time.monotonic() - begun)
@@ -44,7 +44,9 @@ async def pair_at_once(api: Api, devices: list[Device]) -> Bulk:
 async def _listed(api: Api) -> dict[str, Any]:
     """Press "Add device" and wait for the list."""
     step = await api.post(FLOW, {"handler": DOMAIN, "show_advanced_options": False})
-    step = await follow(api, step, NEGOTIATED)
+    if step["type"] == "menu":
+        step = await api.post(f"{FLOW}/{step['flow_id']}", {"next_step_id": "devices"})
+    step = await follow_own(api, step, NEGOTIATED)
     if step["type"] != "form" or step["step_id"] != "choose":
         raise DemoError(f"there is no list of devices: {step}")
     return step

@@ -87,11 +87,29 @@ def shown_code(step: dict[str, Any]) -> str:
 
 
 async def follow(api: Api, step: dict[str, Any], within: float) -> dict[str, Any]:
-    """Wait until a flow shows something else than progress; a finished flow has nothing more to show."""
+    """Wait until a discovered flow shows something else than progress; a finished flow has nothing more to show.
+
+    As a browser, it asks for the next step when Home Assistant has left this one: who asks at that very moment makes Home Assistant
+    take the next step twice, and hears that there is no such flow.
+    """
+    while step["type"] in PROGRESS:
+        flow_id, shown = step["flow_id"], step["step_id"]
+        await until(lambda: _step_of(api, flow_id), lambda now: now != shown, within, "the flow still shows its progress")  # noqa: B023  # awaited here
+        step = await api.get(f"/api/config/config_entries/flow/{flow_id}")
+    return step
+
+
+async def follow_own(api: Api, step: dict[str, Any], within: float) -> dict[str, Any]:
+    """As `follow`, for a flow that a person has begun: Home Assistant lists none of those, so it is asked."""
     if step["type"] not in PROGRESS:
         return step
     path = f"/api/config/config_entries/flow/{step['flow_id']}"
     return await until(lambda: api.get(path), lambda shown: shown["type"] not in PROGRESS, within, "the flow still shows its progress")
+
+
+async def _step_of(api: Api, flow_id: str) -> str | None:
+    """Return the step that a flow is at."""
+    return next((flow["step_id"] for flow in await discovered(api) if flow["flow_id"] == flow_id), None)
 
 
 async def _device_printing(devices: list[Device], marks: dict[str, int], pattern: str) -> Device:

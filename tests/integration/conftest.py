@@ -160,11 +160,16 @@ def discovered_flow(hass: HomeAssistant, device: SimulatedDevice) -> str | None:
 
 
 async def until_step(hass: HomeAssistant, result: ConfigFlowResult) -> ConfigFlowResult:
-    """Follow a flow's progress to the step that shows something else, as the frontend does."""
-    async with asyncio.timeout(PATIENCE):
-        while result["type"] in ("progress", "progress_done"):
-            await asyncio.sleep(0.05)
-            result = await hass.config_entries.flow.async_configure(result["flow_id"])
+    """Follow a flow's progress to the step that shows something else.
+
+    As the frontend, it asks for the next step when Home Assistant has left this one: who asks at that very moment makes Home
+    Assistant take the next step twice, and hears that there is no such flow.
+    """
+    flows = hass.config_entries.flow
+    while result["type"] in ("progress", "progress_done"):
+        flow_id, left = result["flow_id"], {"progress": result["step_id"], "progress_done": None}[result["type"]]
+        await until(lambda: flows.async_get(flow_id)["step_id"] != left)  # noqa: B023  # awaited here
+        result = await flows.async_configure(flow_id)
     return result
 
 

@@ -53,6 +53,7 @@ async def test_discovered_device_goes_on_with_the_key(home: HomeAssistant, hass_
 async def test_picked_device_goes_on_with_the_key(home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice) -> None:
     device = await start_device()
     await kill_before_the_entry(home, hass_storage, device, await pair(home, device))
+    await until(lambda: discovered_flow(home, device))
     shown = await listed(home)
     begun = await home.config_entries.flow.async_configure(shown["flow_id"], {"devices": [device.program.address]})
     assert (await until_step(home, begun))["type"] == "create_entry"
