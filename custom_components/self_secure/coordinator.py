@@ -252,8 +252,6 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
                     listener(MessageType(message_type), body)
             case MessageType.INFO:
                 self._on_info(body)
-            case _:
-                _LOGGER.debug("%s: message of type %#04x ignored", self.name, message_type)
 
     def _on_objects(self, decoded: Decoded) -> None:
         self.async_set_updated_data(self.data.merged(decoded))

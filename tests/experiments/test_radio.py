@@ -119,7 +119,8 @@ async def test_send_and_listen_over_the_virtual_radio(tmp_path: Path) -> None:
         listening = [
             asyncio.create_task(listen(spec, recording, 60, silent, quiet=1.0)) for spec, recording in zip(specs, recordings, strict=False)
         ]
-        await asyncio.sleep(0.5)  # until they listen
+        while not all(radio.controller and radio.controller.listening for radio in world.scanners):  # noqa: ASYNC110  # nobody tells
+            await asyncio.sleep(0.01)
         plan = Plan(0xAB, counts=(PACKETS,), repetitions=REPETITIONS, interval=20, pause=0.1)
         await send(specs[2], plan, silent)
         await asyncio.gather(*listening)

@@ -57,6 +57,22 @@ async def test_reload_resumes_without_the_user(home: HomeAssistant, thermometer:
     assert thermometer.told("code") == codes
 
 
+async def test_key_that_cannot_be_read_now_is_tried_again(
+    home: HomeAssistant, thermometer: SimulatedDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_store: DurableStore) -> None:
+        raise HomeAssistantError("the disk does not answer")
+
+    entry = entry_of(home)
+    with monkeypatch.context() as broken:
+        broken.setattr(DurableStore, "async_load", fail)
+        assert not await home.config_entries.async_reload(entry.entry_id)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert entry.error_reason_translation_key == "store_unreadable"
+    assert await home.config_entries.async_reload(entry.entry_id)
+    await until(lambda: thermometer.told("resumed"))
+
+
 async def test_device_without_memory_resumes_without_the_user(
     home: HomeAssistant, thermometer: SimulatedDevice, start_device: StartDevice
 ) -> None:

@@ -9,7 +9,7 @@ from homeassistant.components import bluetooth
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.self_secure import config_flow, pairing_flow, radio
+from custom_components.self_secure import config_flow, pairing, pairing_flow, radio
 from custom_components.self_secure.const import DOMAIN
 from custom_components.self_secure.hub import HUB
 from custom_components.self_secure.pairing import PairingAttempt
@@ -18,6 +18,8 @@ from custom_components.self_secure.protocol import limits
 from custom_components.self_secure.protocol.errors import Cause
 from custom_components.self_secure.store import DurableStore
 from custom_components.self_secure.transport.beacon import RandomPacket
+from custom_components.self_secure.transport.client import StorageError
+from custom_components.self_secure.transport.link import LinkErrorKind
 from self_secure_device_linux import radio as device_radio
 from simulation.scanner import VirtualScanner
 from simulation.world import World
@@ -323,6 +325,39 @@ async def test_device_that_is_heard_broadcasting_first_is_looked_at_again(
     done = await home.config_entries.flow.async_init(DOMAIN, context={"source": "bluetooth"}, data=beacon)
     assert (done["type"], done["reason"]) == ("abort", "not_supported")
     await until(lambda: discovered_flow(home, device))
+
+
+async def test_scanner_that_merges_packets_still_tells_the_beacon(home: HomeAssistant, start_device: StartDevice) -> None:
+    """ESPHome's older proxies hand on no raw packet."""
+    device = await start_device()
+    await until(lambda: discovered_flow(home, device))
+    info = bluetooth.async_last_service_info(home, device.program.address)
+    assert info is not None
+    beacon = radio.read_advertisement(info)
+    info.raw = None
+    assert radio.read_advertisement(info) == beacon is not None
+
+
+async def test_device_that_does_not_introduce_itself_keeps_its_name(
+    home: HomeAssistant, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pairing, "INTRODUCTION_SECONDS", 0.0)
+    device = await start_device()
+    entry = await pair(home, device)
+    assert entry.title == f"Self-Secure {device.short_id.upper()}"
+
+
+@pytest.mark.parametrize(
+    ("cause", "link", "reason"),
+    [
+        (Cause.TIMEOUT, None, "timeout"),
+        (Cause.TIMEOUT, LinkErrorKind.REFUSED, "timeout"),
+        (Cause.TIMEOUT, LinkErrorKind.NO_SLOT, "no_slot"),
+        (Cause.BUSY, LinkErrorKind.NO_SLOT, "busy"),
+    ],
+)
+def test_a_negotiation_that_got_no_slot_says_so(cause: Cause, link: LinkErrorKind | None, reason: str) -> None:
+    assert PairingError(cause, False, link).reason == reason
 
 
 async def test_scan_response_hides_no_device(home: HomeAssistant, start_device: StartDevice) -> None:

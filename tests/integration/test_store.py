@@ -76,6 +76,14 @@ async def test_write_that_does_not_read_back(bare: HomeAssistant, monkeypatch: p
         await device_store(bare, IDENTITY).async_save(DATA)
 
 
+async def test_write_that_cannot_be_read_back(bare: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = DurableStore._write_prepared_data
+    newer = json.dumps({"version": 99, "minor_version": 1, "key": "x", "data": DATA}).encode()
+    monkeypatch.setattr(DurableStore, "_write_prepared_data", lambda store, mode, _data: write(store, mode, newer))
+    with pytest.raises(StorageError, match="cannot read"):
+        await device_store(bare, IDENTITY).async_save(DATA)
+
+
 @pytest.mark.parametrize("state", [CoreState.stopping, CoreState.final_write])
 async def test_nothing_is_stored_while_stopping(bare: HomeAssistant, state: CoreState) -> None:
     bare.set_state(state)

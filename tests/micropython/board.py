@@ -10,8 +10,7 @@ import sys
 from simulation.world import World
 
 ADDRESS = "C0:11:22:33:44:55"
-PATIENCE = 25.0  # s for any one line, on a loaded machine
-ENDING = 10.0
+PATIENCE = 25.0  # s for any one line or the end, on a loaded machine
 
 
 class Board:
@@ -55,7 +54,7 @@ class Board:
 
     async def end(self) -> int:
         """Wait for the end and return the exit status."""
-        async with asyncio.timeout(ENDING):
+        async with asyncio.timeout(PATIENCE):
             await self._reader
             return await self.process.wait()
 

@@ -22,6 +22,7 @@ NOTIFY = "7a6f0003-5e1f-4c0d-8d3a-5e1f5ec0de00"
 REFUSING = "7a6f0004-5e1f-4c0d-8d3a-5e1f5ec0de00"
 INTERVAL_MS = 20
 SUPERVISION_TIMEOUT = 0.1
+PATIENCE = 20.0  # s that any one step may take on a busy machine
 type OpenWorld = Callable[[Plan], Awaitable[World]]
 type StartPeripheral = Callable[[Radio], Awaitable[Peripheral]]
 type StartHost = Callable[[Radio, list[Report]], Awaitable[ScannerHost]]
@@ -124,7 +125,7 @@ async def start_host() -> AsyncIterator[StartHost]:
         yield start
 
 
-async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
     """Wait until it holds."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110  # the conditions belong to code without events

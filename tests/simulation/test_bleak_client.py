@@ -9,7 +9,7 @@ from simulation.bleak_client import BumbleBleakClient
 from simulation.host import SLOTS, ScannerHost
 from simulation.world import World
 
-from .conftest import NOTIFY, REFUSING, SERVICE, WRITE, Peripheral, StartHost, StartPeripheral, until
+from .conftest import NOTIFY, PATIENCE, REFUSING, SERVICE, WRITE, Peripheral, StartHost, StartPeripheral, until
 
 CCCD = "00002902-0000-1000-8000-00805f9b34fb"
 
@@ -29,7 +29,7 @@ async def host(world: World, start_host: StartHost) -> ScannerHost:
 
 
 def client_of(host: ScannerHost, address: str, callback: Callable[[], None] | None = None) -> BumbleBleakClient:
-    client = BumbleBleakClient(host, address, disconnected_callback=callback, timeout=2.0)
+    client = BumbleBleakClient(host, address, disconnected_callback=callback, timeout=PATIENCE)
     client._peer_address = hci.Address(address, hci.Address.PUBLIC_DEVICE_ADDRESS)
     return client
 
@@ -152,7 +152,7 @@ async def test_two_centrals_want_one_device_and_one_gets_it(
 ) -> None:
     other = await start_host(world.scanners[1], [])
     clients = [client_of(one, world.devices[0].address) for one in (host, other)]
-    await asyncio.gather(*(one.connect(pair=False, timeout=0.5) for one in clients), return_exceptions=True)
+    await asyncio.gather(*(one.connect(pair=False, timeout=2.0) for one in clients), return_exceptions=True)
     assert [one.is_connected for one in clients].count(True) >= 1
     for one in clients:
         await one.disconnect()

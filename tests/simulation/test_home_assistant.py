@@ -14,6 +14,8 @@ from homeassistant.setup import async_setup_component
 import pytest
 
 import custom_components
+from custom_components.self_secure.transport.gatt import GattLink
+from custom_components.self_secure.transport.link import LinkError, LinkErrorKind
 from simulation.host import SLOTS
 from simulation.radio import Radio
 from simulation.scanner import VirtualScanner
@@ -69,7 +71,8 @@ async def test_every_packet_of_both_scanners_arrives(
     await until(lambda: world.devices[0].station.statistics.sent >= 30)
     for radio in world.devices:
         radio.vanish()
-    await asyncio.sleep(0.05)  # what is in the sockets arrives
+    # what is in the sockets arrives, and no more than that
+    await until(lambda: len(heard) >= sum(one.received for one in stations))
     cancel()
     sources = [source for source, _ in heard]
     assert [sources.count(radio.address) for radio in world.scanners] == [one.received for one in stations]
@@ -118,6 +121,26 @@ async def test_device_that_is_silent_leaves_no_slot_taken(
     connecting.cancel()
     await asyncio.wait({connecting})
     assert free_slots(scanners) == 2 * SLOTS
+
+
+async def test_device_without_our_characteristics_is_no_device_of_ours(
+    hass: HomeAssistant, set_up: SetUp, world: World, start_peripheral: StartPeripheral
+) -> None:
+    await set_up(world.scanners, "passive")
+    peripheral = await start_peripheral(world.devices[0])
+    await peripheral.advertise()
+    address = world.devices[0].address
+    await until(lambda: bluetooth.async_ble_device_from_address(hass, address) is not None)
+    found = lambda: bluetooth.async_ble_device_from_address(hass, address)  # noqa: E731  # one line, used once
+    link = GattLink(found, "peripheral")
+    assert await link.open(lambda _: None, lambda: None) == 244
+    await link.close()
+    await until(lambda: not peripheral.device.connections)
+    peripheral.device.gatt_server.attributes.clear()
+    await peripheral.advertise()
+    with pytest.raises(LinkError) as caught:
+        await link.open(lambda _: None, lambda: None)
+    assert caught.value.kind is LinkErrorKind.UNSUPPORTED
 
 
 async def test_radio_that_comes_late_or_goes_is_taken_up_again(

@@ -8,7 +8,7 @@ from simulation.host import Report
 from simulation.places import Place, rssi
 from simulation.world import Plan, World
 
-from .conftest import BEACON, OpenWorld, StartHost, StartPeripheral, until
+from .conftest import BEACON, PATIENCE, OpenWorld, StartHost, StartPeripheral, until
 
 
 async def test_every_packet_arrives_once_and_nothing_is_a_false_scan_response(
@@ -123,7 +123,7 @@ async def test_limit_of_advertising_events_is_kept(world: World, start_periphera
     ended = asyncio.Event()
     one.on(one.EVENT_TERMINATION, lambda _status: ended.set())
     await one.start(max_advertising_events=3)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE):
         await ended.wait()
     assert world.devices[0].station.statistics.sent == before + 3
 

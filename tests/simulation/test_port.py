@@ -7,7 +7,7 @@ import pytest
 from simulation.port import LOCALHOST, MAX_BACKLOG, ControllerPort
 from simulation.world import Plan, World, device_address, scanner_address
 
-from .conftest import StartPeripheral, until
+from .conftest import PATIENCE, StartPeripheral, until
 
 CHUNK = 1 << 16
 
@@ -77,7 +77,7 @@ async def test_garbage_closes_the_connection_and_the_next_host_is_served(garbage
     reader, writer = await asyncio.open_connection(LOCALHOST, port.port)
     writer.write(garbage)
     with contextlib.suppress(ConnectionResetError):
-        assert await asyncio.wait_for(reader.read(), 2) == b""
+        assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
     writer.close()
     assert "this is not HCI" in caplog.text
     assert (controller.vanished, controller.received) == (1, [])

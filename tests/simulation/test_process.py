@@ -17,7 +17,7 @@ from simulation.control import request
 from simulation.host import ScannerHost
 from simulation.world import device_address, scanner_address
 
-from .conftest import BEACON, Peripheral, make_peripheral
+from .conftest import BEACON, PATIENCE, Peripheral, make_peripheral
 
 TIMEOUT = 0.3
 REPOSITORY = Path(__file__).parents[2]
@@ -70,7 +70,7 @@ async def start_central() -> AsyncIterator[Callable[[Simulation], Awaitable[asyn
         process = await start("tests.simulation.central", str(simulation.scanner_port), simulation.address)
         started.append(process)
         assert process.stdout is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             assert await process.stdout.readline() == b"connected\n"
         return process
 
@@ -95,7 +95,7 @@ async def test_killed_central_is_a_supervision_timeout_and_the_port_takes_a_new_
     assert len(peripheral.device.connections) == 1
     central.kill()
     killed = time.monotonic()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await peripheral.gone.wait()
     assert time.monotonic() - killed >= TIMEOUT * 0.9
     assert peripheral.reasons == [hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR]

@@ -11,7 +11,7 @@ from simulation.control import ControlServer
 from simulation.host import Report
 from simulation.world import World
 
-from .conftest import SUPERVISION_TIMEOUT, Peripheral, StartHost, StartPeripheral, make_peripheral, until
+from .conftest import PATIENCE, SUPERVISION_TIMEOUT, Peripheral, StartHost, StartPeripheral, make_peripheral, until
 
 TIMED_OUT = hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR
 
@@ -38,9 +38,9 @@ async def test_new_host_replaces_the_old_one_with_a_clean_controller(
     await until(lambda: len(old_reports) >= 2)
     await old.connect(address)
     new = await start_host(world.scanners[0], new_reports)
-    await asyncio.wait_for(old.lost.wait(), 2)
+    await asyncio.wait_for(old.lost.wait(), PATIENCE)
     assert old.peers == []
-    await asyncio.wait_for(peripheral.gone.wait(), 2)
+    await asyncio.wait_for(peripheral.gone.wait(), PATIENCE)
     assert new_reports == []  # a clean controller does not scan
     await new.scan(active=False)
     await until(lambda: len(new_reports) >= 2)

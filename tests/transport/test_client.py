@@ -90,7 +90,7 @@ async def test_device_is_read_when_its_beacon_says_so(wire: Wire, paired: Client
 
 
 async def test_idle_link_is_ended_and_the_chain_goes_on(wire: Wire, paired: Client) -> None:
-    await until(lambda: wire.link is None, 1.0)
+    await until(lambda: wire.link is None)
     wire.events.clear()
     await paired.send(MessageType.TEXT, b"one")
     await until(lambda: wire.of(MessageDelivered))
@@ -193,6 +193,20 @@ async def test_stop_answers_who_still_waits(wire: Wire, client: Client) -> None:
     await client.stop()
     with pytest.raises((StoppedError, NotPairedError)):
         await sending
+
+
+async def test_message_of_who_does_not_wait_for_its_handle_is_not_queued(wire: Wire, paired: Client) -> None:
+    sending = asyncio.ensure_future(paired.send(MessageType.TEXT, b"x"))
+    await asyncio.sleep(0)
+    sending.cancel()
+    await paired.send(MessageType.TEXT, b"y")
+    await until(lambda: wire.board.heard("text"))
+    assert wire.board.heard("text") == ["y"]
+
+
+async def test_stop_of_what_never_began(wire: Wire) -> None:
+    await wire.client().stop()
+    assert wire.log == []
 
 
 async def test_refused_connections_are_tried_less_and_less_often(wire: Wire, client: Client) -> None:
