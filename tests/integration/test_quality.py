@@ -90,7 +90,7 @@ def test_hacs() -> None:
     assert (ROOT / "LICENSE").read_text().startswith("MIT License")
 
 
-@pytest.mark.parametrize("action", ["home-assistant/actions/hassfest@", "hacs/action@", "scripts/test", "scripts/check"])
+@pytest.mark.parametrize("action", ["home-assistant/actions/hassfest@", "hacs/action@", "scripts/coverage", "scripts/check"])
 def test_workflows_run_it(action: str) -> None:
     assert any(action in path.read_text() for path in (ROOT / ".github" / "workflows").glob("*.yaml"))
 
