@@ -5,9 +5,9 @@ from typing import Any, Final
 
 _ATOMS: Final = (int, float, str, bytes, bool, type(None))
 COUNTERS: Final = frozenset(
-    {"_dropped", "discarded", "statistics", "counters", "_heard", "hellos", "assembler", "_reassembler", "unanswered"}
+    {"_dropped", "discarded", "statistics", "counters", "_heard", "hellos", "assembler", "_reassembler", "unanswered", "used_at", "yields"}
 )
-"""Counters, the reassemblers that any fragment touches, and that somebody asked while no window was open."""
+"""Counters, the reassemblers that any fragment touches, when one came, and that somebody asked while no window was open."""
 OUTSIDE: Final = frozenset(
     {
         "_frames",

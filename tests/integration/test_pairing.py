@@ -18,7 +18,6 @@ from custom_components.self_secure.protocol import limits
 from custom_components.self_secure.protocol.errors import Cause
 from custom_components.self_secure.store import DurableStore
 from custom_components.self_secure.transport.beacon import RandomPacket
-from custom_components.self_secure.transport.client import StorageError
 from custom_components.self_secure.transport.link import LinkErrorKind
 from self_secure_device_linux import radio as device_radio
 from simulation.scanner import VirtualScanner

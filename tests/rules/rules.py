@@ -77,8 +77,8 @@ RULES: Final = (
         "no minimum on the initiator",
         "protocol.md 5 rule 2",
         DEVICE + "negotiation.py",
-        "        if len(self._members) >= self._accept.minimum:\n",
-        "        if self._members is not None:\n",
+        "        if len(self._members) < self._accept.minimum:\n",
+        "        if self._members is None:\n",
         ("tests/device/test_negotiation.py",),
     ),
     Rule(

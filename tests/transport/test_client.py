@@ -311,9 +311,10 @@ async def test_packets_wait_while_a_write_hangs(wire: Wire, paired: Client, monk
 
     paired.save = hanging
     note(calls, paired, "random_packet", monkeypatch)
-    await paired.send(MessageType.TEXT, b"hello")
+    sending = asyncio.create_task(paired.send(MessageType.TEXT, b"hello"))
     await until(lambda: len(paired._inbox) > 2)
     hold.set()
+    await sending
     await until(lambda: len(paired._inbox) == 0)
     written = calls.index("save")
     assert calls[written : written + 4] == ["save", "saved", "random_packet", "random_packet"]
