@@ -185,4 +185,5 @@ class Negotiation(Machine):
     def _forget(self):
         super()._forget()
         self._secret = None
-        self._shared = b""
+        self._shared = self._tags = b""
+        self._listed = self._members = self._choices = []

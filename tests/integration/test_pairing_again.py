@@ -165,8 +165,10 @@ async def test_dialog_waits_for_an_entry_that_is_being_loaded(home: HomeAssistan
     entry = await pair(home, device)
     device.program.pair()
     flow = await begin_reconfigure(home, entry)
+    left = asyncio.Event()  # a look now and then could miss it
+    entry.async_on_state_change(left.set)
     reloading = asyncio.create_task(home.config_entries.async_reload(entry.entry_id))
-    await until(lambda: entry.state is not ConfigEntryState.LOADED)
+    await left.wait()
     shown = await until_step(home, await home.config_entries.flow.async_configure(flow["flow_id"], {}))
     assert await reloading
     assert (await compare(home, device, shown))["reason"] == "reconfigure_successful"

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterable, Iterator
 
-from .source import LARGEST_CONSTANT, Module, Origin, PackError, evaluated, pairs, stored
+from .source import LARGEST_CONSTANT, Module, Origin, PackError, evaluated, outward, pairs, stored
 
 SILENT = "DropError"  # and what derives from it: counted under its class's reason, its text never shown
 ENTRY = "main"  # the function that whoever loads the program calls
@@ -111,7 +111,7 @@ class Program:
         early: set[Origin] = set()
         late: set[Origin] = set()
         bound, late_names = self.bound[module.name], self._late_names[module.name]
-        for node in ast.walk(tree):
+        for node in outward(tree):
             match node:
                 case ast.Name(id=name) if name in module.defined:
                     early.add((module.name, name))

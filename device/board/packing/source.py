@@ -93,6 +93,23 @@ def evaluated(node: ast.expr, known: Mapping[str, int]) -> int | None:
     return None
 
 
+def outward(tree: ast.AST, hidden: frozenset[str] = frozenset()) -> Iterator[ast.AST]:
+    """Yield all nodes of a tree but the names that are an argument or variable of the function around them."""
+    if isinstance(tree, ast.Name) and tree.id in hidden:
+        return
+    yield tree
+    inner = hidden | frozenset(_locals(tree)) if isinstance(tree, (ast.FunctionDef, ast.Lambda)) else hidden
+    for child in ast.iter_child_nodes(tree):
+        yield from outward(child, inner)
+
+
+def _locals(function: ast.FunctionDef | ast.Lambda) -> Iterator[str]:
+    for node in ast.walk(function):
+        match node:
+            case ast.arg(arg=name) | ast.Name(id=name, ctx=ast.Store()):
+                yield name
+
+
 def identifiers(tree: ast.AST) -> Iterator[str]:
     """Yield every identifier of a tree, each as often as it stands there."""
     for node in ast.walk(tree):
