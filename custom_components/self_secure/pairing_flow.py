@@ -68,12 +68,7 @@ class PairingSteps(ConfigFlow):
         if self._waiting is None:
             self._waiting = self.hass.async_create_task(self.batch.wait(), f"{DOMAIN} pairing")
         if not self._waiting.done():
-            return self.async_show_progress(
-                step_id="pair",
-                progress_action=self._progress_action(),
-                description_placeholders=self._progress_placeholders(),
-                progress_task=self._waiting,
-            )
+            return self._show_progress(self._waiting)
         self._waiting = None
         following = self._next_step()
         if following == "finish":
@@ -85,6 +80,15 @@ class PairingSteps(ConfigFlow):
         with suppress(UnknownFlow):
             await self.hass.config_entries.flow.async_configure(self.flow_id)
 
+    def _show_progress(self, waiting: asyncio.Task[None]) -> ConfigFlowResult:
+        candidate = self.batch.candidates[0]
+        return self.async_show_progress(
+            step_id="pair",
+            progress_action=self._progress_action(),
+            description_placeholders={"name": candidate.name, "address": candidate.address, **self._progress_text},
+            progress_task=waiting,
+        )
+
     def _progress_action(self) -> str:
         if self._several:
             self._progress_text = flow_forms.batch_text(self.batch.candidates)
@@ -92,10 +96,6 @@ class PairingSteps(ConfigFlow):
         if self._progress_text:
             return "collecting"
         return "connecting_elsewhere" if self.batch.candidates[0].moved else "connecting"
-
-    def _progress_placeholders(self) -> dict[str, str]:
-        candidate = self.batch.candidates[0]
-        return {"name": candidate.name, "address": candidate.address, **self._progress_text}
 
     def _next_step(self) -> str:
         if self.batch.comparing is not None:
@@ -117,20 +117,20 @@ class PairingSteps(ConfigFlow):
         self._refreshed = time.monotonic()
         self._progress_text = flow_forms.progress_text(running[0], self.hass.data[HUB].assumed_loss)
         fraction = sum(one.fraction for one in running) / len(self.batch.candidates)
-        self.hass.async_create_task(self._refresh(fraction), f"{DOMAIN} progress")
+        self._refresh(fraction)
 
-    async def _refresh(self, fraction: float) -> None:
-        """Show the step again: its text changes in no other way, and the frontend forgets the percentage with it.
+    def _refresh(self, fraction: float) -> None:
+        """Show the step again with its new text; the frontend forgets the percentage with the old one.
 
-        When the wait is over the next step is left to the frontend: it would look in vain for a flow that ended here.
+        `async_configure` would do that, too. But when the wait ends in the same moment it goes on to the next step, and the frontend,
+        which is to ask for that, would look in vain for a flow that has ended.
         """
         shown = self.cur_step is not None and self.cur_step["type"] is FlowResultType.SHOW_PROGRESS
         if not shown or self._waiting is None or self._waiting.done():
             return
-        try:
-            await self.hass.config_entries.flow.async_configure(self.flow_id)
-        except UnknownFlow:
-            return  # closed meanwhile
+        self.cur_step = self._show_progress(self._waiting)
+        del self.cur_step["progress_task"]  # as Home Assistant does
+        self.async_notify_flow_changed()
         self.async_update_progress(fraction)
 
     # --- the user's answer

@@ -20,6 +20,7 @@ import pytest
 import custom_components
 from custom_components.self_secure.const import DOMAIN, EVENT_SECURITY
 from custom_components.self_secure.store import DurableStore
+from custom_components.self_secure.transport import contact
 from custom_components.self_secure.transport.client import StorageError
 from self_secure_device_linux.program import Program, Settings
 from simulation.world import Plan, World
@@ -29,6 +30,7 @@ HUB_ID = "0123456789abcdef0123456789abcdef"
 OPTIONS = {"minimum": 16, "target_bits": 4}  # a test does not wait for 200 packets
 INTERVAL = 20  # ms between random packets, the least there is
 LOSS = 0.3
+LINGER = 0.3  # s that an idle link stays open: a test waits for its end more often than it uses it again
 PATIENCE = 20.0  # s for whatever has to happen
 
 
@@ -89,6 +91,7 @@ async def home(
 ) -> AsyncIterator[HomeAssistant]:
     """Home Assistant on the world's scanners; only what needs an adapter of the operating system is replaced."""
     hass_storage["self_secure.hub"] = {"version": 1, "minor_version": 1, "data": {"hub_id": HUB_ID, "options": OPTIONS}}
+    monkeypatch.setattr(contact, "LINGER_SECONDS", LINGER)
     monkeypatch.setattr(custom_components, "__path__", [*custom_components.__path__, str(SIMULATION)])
     scanners = [{"source": one.address, "port": one.port.port, "name": one.name, "mode": scanner_mode} for one in world.scanners]
     with (
@@ -116,8 +119,10 @@ async def change_scanners(hass: HomeAssistant, **what: Any) -> None:
 
 
 def notice_absence() -> None:
-    """Do now what Home Assistant does every five minutes: forget who has not been heard for long."""
+    """Do now what Home Assistant and its scanners do every few minutes: forget who has not been heard for long."""
     manager = get_manager()
+    for scanner in manager.async_current_scanners():
+        scanner._async_expire_devices()
     if manager._cancel_unavailable_tracking:
         manager._cancel_unavailable_tracking.cancel()
     manager._async_check_unavailable()
@@ -229,6 +234,12 @@ async def pair(hass: HomeAssistant, device: SimulatedDevice, verdict: str = "sam
     assert done["type"] == "create_entry", done
     await until(lambda: device.told("verified"))
     return done["result"]
+
+
+async def press(device: SimulatedDevice) -> None:
+    """Press the pairing button when no link is open: one over which the last key came would hold the request back for seconds."""
+    await until(lambda: len(device.told("connected")) == len(device.told("disconnected")))
+    device.program.pair()
 
 
 async def remove_untold(hass: HomeAssistant, storage: dict[str, Any], entry: ConfigEntry[Any]) -> dict[str, Any]:

@@ -1,7 +1,10 @@
 """Reload, power loss, lost and damaged keys, removal, addresses: what an entry lives through."""
 
+import logging
+from time import monotonic
 from typing import Any
 
+from homeassistant.components import bluetooth
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
@@ -17,8 +20,20 @@ from custom_components.self_secure.issues import Issue, issue_id
 from custom_components.self_secure.store import DurableStore
 from simulation.world import World
 
-from .conftest import SimulatedDevice, StartDevice, device_entry, device_id, discovered_flow, disk_full, pair, state_of, until
+from .conftest import (
+    SimulatedDevice,
+    StartDevice,
+    device_entry,
+    device_id,
+    discovered_flow,
+    disk_full,
+    notice_absence,
+    pair,
+    state_of,
+    until,
+)
 
+FORGOTTEN = 195.0  # s after which a scanner forgets a device that it could connect to
 TEMPERATURE = "sensor.test_thermometer_temperature"
 
 
@@ -297,18 +312,48 @@ async def test_door_is_as_before_after_a_reload(home: HomeAssistant, start_devic
     assert {one.entity_id: one.state for one in home.states.async_all("binary_sensor")} == before
 
 
-async def test_absence_is_logged_once_and_so_is_the_return(
-    home: HomeAssistant, thermometer: SimulatedDevice, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+class Clock:
+    """What Home Assistant and its scanners read time from: the machine's, and what a test adds."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.added = 0.0
+        for module in ("simulation.scanner", "habluetooth.manager", "habluetooth.base_scanner"):
+            monkeypatch.setattr(f"{module}.monotonic_time_coarse", lambda: monotonic() + self.added)
+
+    def move(self, seconds: float) -> None:
+        """Let time pass."""
+        self.added += seconds
+
+
+async def learn_interval(hass: HomeAssistant, device: SimulatedDevice, clock: Clock, seconds: float) -> float:
+    """Let so much time pass between the device's advertisements, until Home Assistant has learned that; return what it has learned."""
+    address = device.program.address
+    stop = bluetooth.async_register_advertisement_callback(hass, lambda _: clock.move(seconds), address)
+    learned: float = await until(lambda: bluetooth.async_get_learned_advertising_interval(hass, address))
+    stop()
+    return learned
+
+
+async def test_device_that_advertises_seldom_is_called_away_when_it_is(
+    home: HomeAssistant, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """It is silent for longer than scanners remember. What is unavailable is logged once, and so is the return."""
+    caplog.set_level(logging.INFO, coordinator_module.__name__)
+    clock = Clock(monkeypatch)
+    device = await start_device()
+    learned = await learn_interval(home, device, clock, 2 * FORGOTTEN)
+    await pair(home, device)
+    await until(lambda: state_of(home, TEMPERATURE))
     coordinator = entry_of(home).runtime_data
     await until(lambda: not coordinator.client.contact.is_open)
-    await thermometer.program.stop()
-    monkeypatch.setattr(radio, "is_present", lambda *_: False)
-    for _ in range(2):
+    await until(lambda: bluetooth.async_last_service_info(home, device.program.address))
+    await device.program.stop()
+    for silence, available in ((FORGOTTEN + 1, True), (learned, False), (1.0, False)):
+        clock.move(silence)
+        notice_absence()
         coordinator._check_presence(dt_util.utcnow())
-    assert state_of(home, TEMPERATURE) == "unavailable"
-    for _ in range(2):
-        coordinator._on_authentic()
-    assert state_of(home, TEMPERATURE) not in ("unavailable", "unknown", None)
+        assert (state_of(home, TEMPERATURE) != "unavailable") is available
+    await start_device(seed=2)
+    await until(lambda: state_of(home, TEMPERATURE) not in ("unavailable", "unknown", None))
     texts = [one.getMessage() for one in caplog.records if one.name == coordinator_module.__name__]
     assert [sum(word in text for text in texts) for word in ("out of range", "is back")] == [1, 1]

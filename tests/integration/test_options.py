@@ -1,11 +1,14 @@
 """Options of one device and of all, old samples of what is stored, and devices that may be deleted."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry  # type: ignore[import-untyped]  # the plugin tells no types
 
 from custom_components.self_secure import async_remove_config_entry_device, hub
 from custom_components.self_secure.care import Care
@@ -14,9 +17,13 @@ from custom_components.self_secure.hub import HUB
 from custom_components.self_secure.store import DurableStore
 from custom_components.self_secure.transport import contact
 from custom_components.self_secure.transport.client import StorageError
+from self_secure_device.keyring import Key, encode
+from self_secure_device.suites import find
 
-from .conftest import SimulatedDevice, StartDevice, device_entry, disk_full, pair, until
+from .conftest import HUB_ID, SimulatedDevice, StartDevice, device_entry, disk_full, pair, until
+from .metadata import ROOT
 
+SAMPLE = ROOT / "tests" / "protocol" / "samples" / "snapshot_1.json"
 HUB_DEFAULTS = {"minimum": 16, "target_bits": 4, "assumed_loss": 20, "w": 32, "omega": 5, "floor": "hybrid"}
 
 
@@ -151,18 +158,27 @@ async def test_options_without_the_hub(home: HomeAssistant, thermometer: Simulat
     assert (done["type"], done["reason"]) == ("abort", "not_set_up")
 
 
-async def test_sample_from_before_suite_paper_is_read(
-    home: HomeAssistant, hass_storage: dict[str, Any], thermometer: SimulatedDevice
+async def test_old_sample_goes_on_with_a_device_that_has_waited_for_it(
+    home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice, tmp_path: Path
 ) -> None:
-    """Version 1 as it was first written: without the keys of W-rounds, and without the floor in the record."""
-    entry = entry_of(home)
-    assert await home.config_entries.async_unload(entry.entry_id)
-    pairing = hass_storage[f"{DOMAIN}.{thermometer.identity}"]["data"]["pairings"][0]
-    del pairing["rounds"], pairing["record"]["floor"]
-    thermometer.events.clear()
+    """Version 1 as it was first written; the device holds the key of the sample's first pairing, as it did then."""
+    sample = json.loads(SAMPLE.read_text())
+    identity, first = sample["identity"], sample["pairings"][1]
+    (epoch, stored), *_ = first["keys"].items()
+    key = Key(bytes.fromhex(HUB_ID), find(first["record"]["suite"]), first["number"], int(epoch), bytes.fromhex(stored), committed=True)
+    (tmp_path / "device-0").write_bytes(encode(bytes.fromhex(identity), [key]))
+    file = f"{DOMAIN}.{identity}"
+    hass_storage[file] = {"version": 1, "minor_version": 1, "key": file, "data": sample}
+    device = await start_device("display")
+    data = {"address": device.program.address, "identity": identity, "hub_id": HUB_ID, "name": "Sample"}
+    entry = MockConfigEntry(domain=DOMAIN, unique_id=identity, title="Sample", data=data)
+    entry.add_to_hass(home)
     assert await home.config_entries.async_setup(entry.entry_id)
-    await until(lambda: thermometer.told("resumed"))
+    await until(lambda: device.told("resumed"))
+    await until(lambda: device.told("text"))
+    assert (device.told("bytes"), device.told("text")) == ([bytes.fromhex("007761697473")], ["new"])  # what was queued then
     assert entry.runtime_data.connection.record.floor == 0x11
+    await until(lambda: hass_storage[file]["data"]["queue"] == [])
 
 
 async def test_only_a_stale_device_may_be_deleted(home: HomeAssistant, thermometer: SimulatedDevice) -> None:

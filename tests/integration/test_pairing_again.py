@@ -18,7 +18,7 @@ from custom_components.self_secure.hub import HUB
 from custom_components.self_secure.protocol import limits
 from custom_components.self_secure.store import DurableStore
 
-from .conftest import SimulatedDevice, StartDevice, confirm, device_id, disk_full, failed_with, pair, state_of, until, until_step
+from .conftest import SimulatedDevice, StartDevice, confirm, device_id, disk_full, failed_with, pair, press, state_of, until, until_step
 
 TEMPERATURE = "sensor.test_thermometer_temperature"
 
@@ -59,7 +59,7 @@ async def test_reauth_of_a_loaded_entry(home: HomeAssistant, hass_storage: dict[
     device = await start_device()
     entry = await pair(home, device)
     coordinator = entry.runtime_data
-    device.program.pair()
+    await press(device)
     done = await compare(home, device, await begin_reauth(home, entry))
     assert (done["type"], done["reason"]) == ("abort", "reauth_successful")
     assert "translation_domain" not in done  # the text is ours
@@ -72,7 +72,7 @@ async def test_old_key_counts_while_the_user_compares(home: HomeAssistant, start
     device = await start_device()
     entry = await pair(home, device)
     await until(lambda: state_of(home, TEMPERATURE))
-    device.program.pair()
+    await press(device)
     shown = await begin_reauth(home, entry)
     assert shown["step_id"] == "code", shown
     await reads(home, device)
@@ -92,7 +92,7 @@ async def test_button_that_was_not_pressed(
     assert state
     assert (state.attributes["event_type"], state.attributes["reason"]) == ("pairing_failed", "no_request")
     assert numbers_of(hass_storage, device) == [1]
-    device.program.pair()
+    await press(device)
     again = await until_step(home, await home.config_entries.flow.async_configure(shown["flow_id"], {}))
     assert (await compare(home, device, again))["reason"] == "reauth_successful"
 
@@ -100,7 +100,7 @@ async def test_button_that_was_not_pressed(
 async def test_closing_the_dialog_keeps_the_old_key(home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice) -> None:
     device = await start_device()
     entry = await pair(home, device)
-    device.program.pair()
+    await press(device)
     shown = await begin_reauth(home, entry)
     home.config_entries.flow.async_abort(shown["flow_id"])
     await until(lambda: not home.data[HUB].attempts)
@@ -121,7 +121,7 @@ async def test_lost_key_is_replaced(
     del hass_storage[file]
     hass_storage.update(files[None if damage is None else str(damage)])
     assert not await home.config_entries.async_setup(entry.entry_id)
-    device.program.pair()
+    await press(device)
     done = await compare(home, device, await begin_reauth(home, entry))
     assert (done["type"], done["reason"]) == ("abort", "reauth_successful")
     await until(lambda: entry.state is ConfigEntryState.LOADED)
@@ -135,7 +135,7 @@ async def test_unloaded_entry_is_paired_beside_its_key(
     device = await start_device()
     entry = await pair(home, device)
     assert await home.config_entries.async_unload(entry.entry_id)
-    device.program.pair()
+    await press(device)
     shown = await begin_reauth(home, entry)
     assert numbers_of(hass_storage, device) == [1]
     await compare(home, device, shown)
@@ -148,7 +148,7 @@ async def test_entry_is_not_set_up_beside_the_dialog(home: HomeAssistant, hass_s
     device = await start_device()
     entry = await pair(home, device)
     assert await home.config_entries.async_unload(entry.entry_id)
-    device.program.pair()
+    await press(device)
     shown = await begin_reauth(home, entry)
     assert not await home.config_entries.async_setup(entry.entry_id)
     assert (entry.state, entry.error_reason_translation_key) == (ConfigEntryState.SETUP_RETRY, "being_paired")
@@ -163,7 +163,7 @@ async def test_entry_is_not_set_up_beside_the_dialog(home: HomeAssistant, hass_s
 async def test_dialog_waits_for_an_entry_that_is_being_loaded(home: HomeAssistant, start_device: StartDevice) -> None:
     device = await start_device()
     entry = await pair(home, device)
-    device.program.pair()
+    await press(device)
     flow = await begin_reconfigure(home, entry)
     left = asyncio.Event()  # a look now and then could miss it
     entry.async_on_state_change(left.set)
@@ -204,7 +204,7 @@ async def test_device_that_is_removed_while_the_dialog_is_open(
     device = await start_device()
     entry = await pair(home, device)
     forms = [await begin_reconfigure(home, entry), await begin_reconfigure(home, entry)]
-    device.program.pair()
+    await press(device)
     shown = await until_step(home, await home.config_entries.flow.async_configure(forms[0]["flow_id"], {}))
     assert shown["step_id"] == "code", shown
     await home.config_entries.async_remove(entry.entry_id)
@@ -219,7 +219,7 @@ async def test_unloaded_entry_that_is_removed_while_its_device_is_paired_again(
     device = await start_device()
     entry = await pair(home, device)
     assert await home.config_entries.async_unload(entry.entry_id)
-    device.program.pair()
+    await press(device)
     flow = await begin_reconfigure(home, entry)
     shown = await until_step(home, await home.config_entries.flow.async_configure(flow["flow_id"], {}))
     await home.config_entries.async_remove(entry.entry_id)
@@ -321,7 +321,7 @@ async def test_failed_write_is_told_as_long_as_the_client_has_not_been_built_ane
     device = await start_device()
     entry = await pair(home, device)
     ended = entry.runtime_data
-    device.program.pair()
+    await press(device)
     shown = await begin_reauth(home, entry)
     with monkeypatch.context() as full:
         full.setattr(DurableStore, "async_save", disk_full)

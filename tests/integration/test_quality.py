@@ -4,6 +4,7 @@ from importlib import import_module
 import json
 from pathlib import Path
 import re
+import tomllib
 from typing import Any
 
 from awesomeversion import AwesomeVersion
@@ -16,6 +17,7 @@ from homeassistant.util.yaml import load_yaml_dict
 import pytest
 
 from custom_components.self_secure.const import DOMAIN
+from custom_components.self_secure.coordinator import SelfSecureCoordinator
 from custom_components.self_secure.diagnostic_sensor import FIGURES, KEY_CHANGED, MESSAGES
 from custom_components.self_secure.event import MESSAGE, SECURITY
 from custom_components.self_secure.group_entities import HOLDING, TEXT, VERSION
@@ -66,6 +68,11 @@ def test_each_rule_has_its_reason(rule: str) -> None:
     assert len(RULES[rule]["comment"]) > 10
     named = [part.strip() for part in re.findall(r"[\w./-]+\.(?:py|md|json|yaml)(?:, [^;:()]+)?", RULES[rule]["comment"])]
     assert [reference for reference in named if not reference_exists(reference)] == []
+
+
+@pytest.mark.parametrize("rule", [name for name, rule in RULES.items() if rule["status"] == "done"])
+def test_what_is_done_names_a_test_or_a_section(rule: str) -> None:
+    assert re.search(r"tests/[\w/]+\.py, test_\w+|\w+\.md, \w+", RULES[rule]["comment"])
 
 
 # --- manifest, hacs.json, workflows, images
@@ -157,6 +164,24 @@ def test_icons_are_icons() -> None:
 
 
 # --- code
+
+
+def test_types_are_strict() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]
+    assert settings["strict"] is True
+    assert "custom_components" in (ROOT / "scripts" / "check").read_text()
+    exempt = [one["module"] for one in settings["overrides"] if "custom_components" in str(one["module"])]
+    assert exempt == []
+
+
+async def test_a_device_lives_in_its_entry(home: HomeAssistant, start_device: StartDevice) -> None:
+    entry = await pair(home, await start_device())
+    coordinator = entry.runtime_data
+    assert isinstance(coordinator, SelfSecureCoordinator)
+    assert [key for key, value in home.data.items() if value is coordinator] == []
+    assert await home.config_entries.async_unload(entry.entry_id)
+    assert not hasattr(entry, "runtime_data")
+    assert coordinator.client.ended
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)

@@ -26,6 +26,7 @@ from .conftest import (
     StartDevice,
     change_scanners,
     pair,
+    press,
     security_events,
     state_of,
     until,
@@ -114,7 +115,7 @@ async def test_backup_from_before_the_last_epoch(
     assert told[:3] == ["resume_failed"] * 3
     assert len(thermometer.told("resume_refused")) >= 3
     assert hass_storage[file]["data"]["pairings"]
-    thermometer.program.pair()
+    await press(thermometer)
     assert await fix(home, thermometer, Issue.NO_COMMON_KEY) == "reauth_successful"
     assert shown(home) == set()
 
@@ -129,7 +130,7 @@ async def test_copied_key_shows_until_there_is_a_new_one(home: HomeAssistant, wo
     assert display.told("possible_clone")
     assert await home.config_entries.async_reload(entry.entry_id)
     assert shown(home) == {Issue.CLONE_SUSPECTED}
-    display.program.pair()
+    await press(display)
     assert await fix(home, display, Issue.CLONE_SUSPECTED) == "reauth_successful"
     assert shown(home) == set()
 
@@ -191,7 +192,7 @@ async def test_new_key_repairs_an_entry_that_was_not_loaded(home: HomeAssistant,
     for issue in (Issue.CLONE_SUSPECTED, Issue.NEW_KEY_REQUESTED, Issue.DEVICE_RESET):
         async_raise(home, entry, issue)
     assert await home.config_entries.async_unload(entry.entry_id)
-    thermometer.program.pair()
+    await press(thermometer)
     assert await fix(home, thermometer, Issue.CLONE_SUSPECTED) == "reauth_successful"
     assert shown(home) == set()
 
