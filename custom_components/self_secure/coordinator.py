@@ -15,12 +15,12 @@ from homeassistant.helpers.event import async_call_later, async_track_time_inter
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from . import radio
+from .addresses import Addresses
 from .const import CONF_CAPABILITIES, CONF_IDENTITY, CONF_VERSION, DOMAIN, MANUFACTURER
-from .deliveries import Deliveries, Delivery
+from .deliveries import Deliveries, Delivery, KeyChanges
 from .hub import HUB
 from .messages import TAKES_TEXT, Decoded, DeviceEvent, decode_capabilities, decode_info, decode_objects
 from .protocol.connection import Connection
-from .protocol.errors import StoppedError
 from .protocol.events import (
     CloneSuspected,
     EpochStarted,
@@ -43,7 +43,6 @@ _LOGGER = logging.getLogger(__name__)
 
 PRESENCE_INTERVAL: Final = timedelta(seconds=30)  # short beside the minutes after which Home Assistant forgets an address
 RELOAD_SECONDS: Final = 30.0  # after a failed write: time for a full disk to be noticed, without hammering it
-ADDRESSES_MAX: Final = 8  # a device that changes its address shall be found, one that fakes them shall not fill the memory
 
 type SelfSecureConfigEntry = ConfigEntry[SelfSecureCoordinator]
 type EventListener = Callable[[DeviceEvent], None]
@@ -65,11 +64,11 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
         self.save = saver(hass, self.identity)
         self.new_link = radio.link_factory(hass, lambda: self.address, self.name)
         self.deliveries = Deliveries()
-        self._rotating: set[asyncio.Future[int]] = set()  # who waits for new keys
+        self.key_changes = KeyChanges()
         self.event_listeners: set[EventListener] = set()
         self.message_listeners: set[MessageListener] = set()
         self.protocol_listeners: set[ProtocolListener] = set()  # hear every event, after its own consequences
-        self._listening: dict[str, CALLBACK_TYPE] = {}  # by address
+        self._addresses = Addresses(self._listen_at, lambda: (self.address, entry.data[CONF_ADDRESS]))
         self._heard = hass.loop.time()  # when the last beacon came from `address`
         self._client: Client | None = None
         self._early: list[Event] = []  # said while the entities are being set up
@@ -110,10 +109,9 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
 
     def _listen(self) -> None:
         entry = self.config_entry
-        self._listen_to(self.address)
-        for address in radio.heard_addresses(self.hass, self.short_id):  # it may have changed while nobody listened
-            self.async_address_seen(address)
-        entry.async_on_unload(self._stop_listening)
+        for address in (self.address, *radio.heard_addresses(self.hass, self.short_id)):  # it may have changed while nobody listened
+            self._addresses.add(address)
+        entry.async_on_unload(self._addresses.clear)
         entry.async_on_unload(async_track_time_interval(self.hass, self._check_presence, PRESENCE_INTERVAL))
         entry.async_on_unload(self.hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, self._async_on_stop))
         info = bluetooth.async_last_service_info(self.hass, self.address, connectable=False)
@@ -130,9 +128,7 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
     def _end_waiting(self) -> None:
         """Wake who waits for the device: nothing more is heard of it here."""
         self.deliveries.interrupt()
-        for changed in tuple(self._rotating):
-            if not changed.done():
-                changed.set_exception(StoppedError("the entry was unloaded, or a write failed"))
+        self.key_changes.interrupt()
 
     async def _async_on_stop(self, _event: BusEvent) -> None:
         await self.async_stop()
@@ -145,31 +141,17 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
     def async_rotate(self) -> asyncio.Future[int]:
         """Ask for new keys at the next contact; the future gives the new epoch, or `StoppedError`. Raises `StoppedError`."""
         self.client.rotate()
-        changed: asyncio.Future[int] = self.hass.loop.create_future()
-        self._rotating.add(changed)
-        changed.add_done_callback(self._rotating.discard)
-        return changed
+        return self.key_changes.expect()
 
     # --- the air
 
     @callback
     def async_address_seen(self, address: str) -> None:
         """Consider that the device may have a new address; an authentic message from there makes it true."""
-        if address in self._listening:
-            return
-        if len(self._listening) >= ADDRESSES_MAX:
-            oldest = next(one for one in self._listening if one not in (self.address, self.config_entry.data[CONF_ADDRESS]))
-            self._listening.pop(oldest)()
-        self._listen_to(address)
+        self._addresses.add(address)
 
-    def _listen_to(self, address: str) -> None:
-        if address not in self._listening:
-            self._listening[address] = radio.async_listen(self.hass, address, self.client, self._on_beacon)
-
-    def _stop_listening(self) -> None:
-        for stop in self._listening.values():
-            stop()
-        self._listening.clear()
+    def _listen_at(self, address: str) -> CALLBACK_TYPE:
+        return radio.async_listen(self.hass, address, self.client, self._on_beacon)
 
     @callback
     def _on_beacon(self, beacon: Beacon, address: str) -> None:
@@ -210,7 +192,6 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
                 self.deliveries.settle(event)
             case EpochStarted() | PairingCompleted():
                 self._on_authentic()
-                self._on_rotated(event)
                 self.async_update_listeners()
             case StoreFailed():
                 self._on_store_failed()
@@ -220,6 +201,8 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
                 _LOGGER.log(logging.WARNING if event.failures == 1 else logging.DEBUG, "%s: %s", self.name, event)
             case _:
                 pass
+        if isinstance(event, EpochStarted):
+            self.key_changes.settle(event.epoch)
         for listener in tuple(self.protocol_listeners):
             listener(event)
 
@@ -237,11 +220,6 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
         device = registry.async_get_device_by_identifier((DOMAIN, self.identity), self.config_entry.entry_id)
         if device is not None:
             registry.async_update_device(device.id, new_connections={(dr.CONNECTION_BLUETOOTH, self.address)})
-
-    def _on_rotated(self, event: EpochStarted | PairingCompleted) -> None:
-        for changed in tuple(self._rotating):
-            if isinstance(event, EpochStarted) and not changed.done():
-                changed.set_result(event.epoch)
 
     def _on_message(self, message_type: int, body: bytes) -> None:
         match message_type:

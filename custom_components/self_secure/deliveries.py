@@ -1,9 +1,10 @@
-"""What becomes of the messages that the device has not acknowledged yet."""
+"""What people wait for: messages that the device has not acknowledged yet, and new keys."""
 
 import asyncio
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from .protocol.errors import StoppedError
 from .protocol.events import MessageAbandoned, MessageDelayed, MessageDelivered
 
 
@@ -64,3 +65,29 @@ class Deliveries:
 
     def _end(self, handle: int, fate: Fate) -> None:
         self._waiting.pop(handle).end(fate)
+
+
+class KeyChanges:
+    """Futures of those who wait for new keys."""
+
+    def __init__(self) -> None:
+        self._waiting: set[asyncio.Future[int]] = set()
+
+    def expect(self) -> asyncio.Future[int]:
+        """Return what gives the next epoch, or `StoppedError`."""
+        changed: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._waiting.add(changed)
+        changed.add_done_callback(self._waiting.discard)
+        return changed
+
+    def settle(self, epoch: int) -> None:
+        """There are new keys."""
+        for changed in self._waiting:
+            if not changed.done():
+                changed.set_result(epoch)
+
+    def interrupt(self) -> None:
+        """Nothing more will be heard here."""
+        for changed in self._waiting:
+            if not changed.done():
+                changed.set_exception(StoppedError("the entry was unloaded, or a write failed"))

@@ -13,6 +13,7 @@ from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.self_secure import coordinator as coordinator_module, farewell, lifecycle, radio
+from custom_components.self_secure.addresses import ADDRESSES_MAX
 from custom_components.self_secure.const import DOMAIN
 from custom_components.self_secure.diagnostics import async_get_config_entry_diagnostics
 from custom_components.self_secure.hub import async_load_hub
@@ -205,9 +206,9 @@ async def test_new_address_of_a_known_device(
     home: HomeAssistant, thermometer: SimulatedDevice, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(radio, "SILENCE_SECONDS", 0.5)
-    for number in range(2 * coordinator_module.ADDRESSES_MAX):  # false beacons keep nobody from finding the true one
+    for number in range(2 * ADDRESSES_MAX):  # false beacons keep nobody from finding the true one
         entry_of(home).runtime_data.async_address_seen(f"C0:00:00:00:01:{number:02X}")
-    assert len(entry_of(home).runtime_data._listening) == coordinator_module.ADDRESSES_MAX
+    assert len(entry_of(home).runtime_data._addresses) == ADDRESSES_MAX
     await thermometer.program.stop()
     again = await start_device(seed=3, address="C0:00:00:00:00:77")
     await until(lambda: again.told("resumed"))
@@ -238,7 +239,7 @@ async def test_false_address_keeps_nobody_from_the_true_one(
     identity = bytes.fromhex(thermometer.short_id) + bytes(12)
     await start_device(number=1, identity=identity, address="C0:00:00:00:00:88")
     coordinator = entry_of(home).runtime_data
-    await until(lambda: len(coordinator._listening) == 2)
+    await until(lambda: len(coordinator._addresses) == 2)
     monkeypatch.setattr(radio, "SILENCE_SECONDS", 0.0)
     assert await next_reading(home, thermometer)
     assert entry_of(home).data["address"] == thermometer.program.address
