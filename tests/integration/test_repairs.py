@@ -10,6 +10,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry  # type: ignore[import-untyped]  # the plugin tells no types
 
 from custom_components.self_secure import lifecycle, radio
 from custom_components.self_secure.care import CHECKS_WITHOUT_KEY, CHECKS_WITHOUT_PATH, Care
@@ -199,17 +200,10 @@ async def test_new_key_repairs_an_entry_that_was_not_loaded(home: HomeAssistant,
 
 async def test_repair_of_a_removed_device(home: HomeAssistant) -> None:
     assert await async_setup_component(home, REPAIRS, {})
-    ir.async_create_issue(
-        home,
-        DOMAIN,
-        "key_lost_gone",
-        data={"entry_id": "gone"},
-        is_fixable=True,
-        severity=ir.IssueSeverity.ERROR,
-        translation_key=Issue.KEY_LOST.value,
-    )
-    done = await home.data[REPAIRS]["flow_manager"].async_init(DOMAIN, context={"issue_id": "key_lost_gone"})
-    assert (done["type"], done["reason"]) == ("abort", "entry_removed")
+    for issue in (*BY_A_NEW_KEY, Issue.NO_PATH):
+        async_raise(home, MockConfigEntry(entry_id="gone", title="Gone"), issue)
+        done = await home.data[REPAIRS]["flow_manager"].async_init(DOMAIN, context={"issue_id": issue_id(issue, "gone")})
+        assert (done["type"], done["reason"]) == ("abort", "entry_removed")
 
 
 async def test_key_that_cannot_be_erased_is_told_and_erased_later(

@@ -8,9 +8,11 @@ import stat
 
 from homeassistant.config_entries import ConfigEntries
 from homeassistant.core import CoreState, HomeAssistant
+from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers import issue_registry as ir
 import pytest
 
+from custom_components.self_secure import lifecycle
 from custom_components.self_secure.hub import async_load_hub
 from custom_components.self_secure.store import DurableStore, async_clean, async_erase, device_store
 from custom_components.self_secure.transport.client import StorageError
@@ -164,3 +166,10 @@ async def test_notes_at_the_same_time_are_all_kept(bare: HomeAssistant) -> None:
     hub = await async_load_hub(bare)
     await asyncio.gather(*(hub.async_note(f"{number:032x}") for number in range(8)))
     assert (await async_load_hub(bare)).unfinished == {f"{number:032x}" for number in range(8)}
+
+
+async def test_file_that_cannot_be_read_is_not_taken_for_a_lost_one(bare: HomeAssistant) -> None:
+    path_of(bare).mkdir(parents=True)
+    with pytest.raises(ConfigEntryNotReady) as caught:
+        await lifecycle._async_load(IDENTITY, bare)
+    assert caught.value.translation_key == "store_unreadable"
