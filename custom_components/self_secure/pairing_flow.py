@@ -35,6 +35,7 @@ class PairingSteps(ConfigFlow):
     def __init__(self) -> None:
         self._batch: Batch | None = None
         self._several = False
+        self._finishing = False
         self._waiting: asyncio.Task[None] | None = None
         self._refreshed = -math.inf
         self._progress_text: dict[str, str] = {}  # what the frontend shows: it asks again for each change
@@ -205,7 +206,13 @@ class PairingSteps(ConfigFlow):
     # --- the end
 
     async def async_step_finish(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:  # noqa: ARG002  # every step gets it
-        """The keys are stored: make the entry, which goes on with the running client."""
+        """The keys are stored: make the entry, which goes on with the running client.
+
+        When the wait ends, Home Assistant itself and the frontend may both go on: an entry made twice would replace itself.
+        """
+        if self._finishing:
+            raise UnknownFlow
+        self._finishing = True
         if self._several:
             told = flow_forms.outcome_text(self.batch.candidates, self.batch.left_out)
             return self.async_abort(reason="several_paired" if self.batch.candidates else "none_paired", description_placeholders=told)

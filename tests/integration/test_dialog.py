@@ -4,6 +4,7 @@ import asyncio
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import UnknownFlow
 import probatio
 import pytest
 
@@ -38,6 +39,21 @@ async def test_closed_browser_leaves_no_key_without_an_entry(
     assert home.data[HUB].handovers == {}
     assert home.config_entries.flow.async_progress_by_handler(DOMAIN) == []
     await until(lambda: state_of(home, "sensor.test_thermometer_temperature"))
+
+
+async def test_entry_is_made_once_when_two_go_on(home: HomeAssistant, start_device: StartDevice) -> None:
+    """Home Assistant goes on by itself when the wait ends; so may the frontend, in the same moment."""
+    device = await start_device(suites=(0x01,))
+    flow_id = await until(lambda: discovered_flow(home, device))
+    flows = home.config_entries.flow
+    await flows.async_configure(flow_id, {"security": {"method": "loss"}})
+    flow = flows._progress[flow_id]
+    assert isinstance(flow, pairing_flow.PairingSteps)
+    await until(lambda: flow.cur_step and flow.cur_step["step_id"] == "finish")
+    ended = await asyncio.gather(*(flows.async_configure(flow_id) for _ in range(3)), return_exceptions=True)
+    kinds = [one["type"] if isinstance(one, dict) else type(one) for one in ended]
+    assert sorted(map(str, kinds)) == sorted(map(str, ["create_entry", UnknownFlow, UnknownFlow]))
+    assert [entry.unique_id for entry in home.config_entries.async_entries(DOMAIN)] == [device.identity]
 
 
 async def test_the_progress_text_changes_once_per_refresh(

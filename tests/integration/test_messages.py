@@ -111,7 +111,8 @@ async def test_message_that_is_under_way_when_the_device_is_paired_anew(
     await until(lambda: coordinator.client.contact.is_open)
     world.devices[0].vanish()  # which the hub notices a moment later
     told = security_events(home)
-    sending = asyncio.create_task(send(home, device_id=target, message="lost", timeout=60))
+    lost = {"device_id": target, "message": "lost", "timeout": 60}
+    sending = asyncio.create_task(home.services.async_call(DOMAIN, "send_message", lost, blocking=True))
     await until(lambda: coordinator.connection.statistics.sent)
     await display.program.stop()
     again = await start_device("display")
@@ -120,7 +121,9 @@ async def test_message_that_is_under_way_when_the_device_is_paired_anew(
     flow = await until(lambda: next(iter(entry.async_get_active_flows(home, {"reauth"})), None))
     shown = await until_step(home, await home.config_entries.flow.async_configure(flow["flow_id"], {}))
     await home.config_entries.flow.async_configure(shown["flow_id"], {"verdict": "same"})
-    assert (await sending)[target]["outcome"] == "abandoned"
+    with pytest.raises(HomeAssistantError) as caught:
+        await sending
+    assert caught.value.translation_key == "message_abandoned"
     assert "message_abandoned" in told
     assert again.told("text") == []
 
