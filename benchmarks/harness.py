@@ -10,9 +10,11 @@ import time
 from typing import Any, Final
 
 from .figures import Figures
+from .quiet import Gate, clear_registers
 
 ROUNDS_MIN: Final = 7  # fewer give no median worth naming
 _BEST: Final = 3  # blocks before the first one that counts: lazy imports and caches are nobody's steady cost
+_CALM_MIN: Final = 4  # samples at full speed that outweigh all others
 _GROWTH: Final = 8  # of the block's length from one trial to the next
 
 type Loop = Callable[[Any, int], Any]
@@ -39,6 +41,7 @@ class Case:
     most: int = 1 << 20
     repetitions: int = 0
     samples: list[float] = field(default_factory=list)  # µs per operation, one per round
+    quiet: list[bool] = field(default_factory=list)  # whether the machine was at full speed then
     error: str = ""
 
     @property
@@ -48,17 +51,27 @@ class Case:
 
     @property
     def figures(self) -> Figures:
-        """What the rounds say."""
-        return Figures.of(self.samples)
+        """What the rounds say, those at full speed if they are enough."""
+        return Figures.of(_calm(self.samples, self.quiet))
 
 
 class Bench:
     """Collects cases and runs them; `missing` says which peers could not be measured, and why."""
 
-    def __init__(self, *, rounds: int, block_ms: float, seed: int = 1, progress: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        *,
+        rounds: int,
+        block_ms: float,
+        seed: int = 1,
+        progress: Callable[[str], None] = lambda _: None,
+        gate: Gate | None = None,
+    ) -> None:
+        """`gate` says whether a block was disturbed, and for how long it may be tried again."""
         if rounds < ROUNDS_MIN:
             raise ValueError(f"at least {ROUNDS_MIN} rounds")
         self._rounds, self._block_us, self._progress = rounds, block_ms * 1000, progress
+        self._gate = gate or Gate()
         self._random = random.Random(seed)
         self._runner = asyncio.Runner()
         self._open: list[Any] = []
@@ -90,6 +103,7 @@ class Bench:
         """Warm up, find the length of each block, then take the rounds."""
         gc.collect()
         gc.freeze()
+        self._gate.warm_up()
         for case in self.cases:
             self._guarded(case, self._prepare)
         for number in range(self._rounds):
@@ -122,13 +136,29 @@ class Bench:
         case.repetitions = max(1, min(case.most, int(self._block_us / per)))
 
     def _sample(self, case: Case) -> None:
-        case.samples.append(self._block(case, case.repetitions) / case.operations)
+        """Take a block at full speed, or the least disturbed one that patience allows."""
+        give_up = time.monotonic() + self._gate.patience
+        tries = [self._try(case)]
+        while not self._gate.is_quiet(tries[-1][0]) and time.monotonic() < give_up:
+            tries.append(self._try(case))
+        disturbance, sample = min(tries)
+        case.samples.append(sample)
+        case.quiet.append(self._gate.is_quiet(disturbance))
 
-    def _block(self, case: Case, n: int) -> float:
-        """Return µs per repetition."""
+    def _try(self, case: Case) -> tuple[float, float]:
+        """Return the slower of the calibrations around a block, and the block's µs per operation."""
+        calibrations: list[float] = []
+        sample = self._block(case, case.repetitions, lambda: calibrations.append(self._gate.calibrate()))
+        return max(calibrations), sample / case.operations
+
+    def _block(self, case: Case, n: int, around: Callable[[], None] = lambda: None) -> float:
+        """Return µs per repetition; `around` is called right before and after what is timed."""
         state = case.setup(n)
         gc.collect()
+        clear_registers()
+        around()
         nanoseconds = self._timed_async(case, state, n) if case.asynchronous else _timed(case, state, n)
+        around()
         if case.check is not None:
             case.check(state, n)
         return nanoseconds / n / 1000
@@ -154,6 +184,12 @@ def _clock(case: Case) -> Callable[[], int]:
     return time.perf_counter_ns if case.wall else time.thread_time_ns
 
 
+def _calm[T](values: list[T], quiet: list[bool]) -> list[T]:
+    calm = [value for value, at_full_speed in zip(values, quiet, strict=False) if at_full_speed]
+    return calm if len(calm) >= _CALM_MIN else values
+
+
 def ratio(ours: Case, anchor: Case) -> float:
     """Return the time of ours over the anchor's: below 1 is faster. The median over rounds, each beside its own round's anchor."""
-    return statistics.median(mine / theirs for mine, theirs in zip(ours.samples, anchor.samples, strict=True))
+    ratios = [mine / theirs for mine, theirs in zip(ours.samples, anchor.samples, strict=True)]
+    return statistics.median(_calm(ratios, [all(both) for both in zip(ours.quiet, anchor.quiet, strict=False)]))

@@ -44,9 +44,11 @@ def machine() -> dict[str, Any]:
 def summary(bench: Bench) -> dict[str, Any]:
     """Return everything that was measured (JSON types only)."""
     cases = {case.key: case for case in bench.cases}
+    quiet = [one for case in bench.cases for one in case.quiet]
     return {
         "machine": machine(),
         "versions": versions(),
+        "at_full_speed": sum(quiet) / max(1, len(quiet)),
         "cases": [_case(case) for case in bench.cases],
         "goals": [goal.judge(cases) for goal in GOALS if goal.ours in cases],
         "missing": bench.missing,
@@ -65,7 +67,8 @@ def text(result: dict[str, Any]) -> str:
     """Return the tables of a `summary`."""
     machine = result["machine"]
     head = (
-        f"Python {machine['python']}, {machine['processor']}, {machine['cores']} cores; µs of processor time per operation ('wall': passed)"
+        f"Python {machine['python']}, {machine['processor']}, {machine['cores']} cores, at full speed in {result['at_full_speed']:.0%} "
+        "of the blocks; µs of processor time per operation ('wall': passed)"
     )
     parts = [head, "", *_cases(result["cases"]), "", *_goals(result["goals"])]
     if result["missing"]:
