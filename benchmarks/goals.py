@@ -57,7 +57,7 @@ GOALS: Final = (
     Goal("ours/resume, hub", "homekit/pair-verify, controller"),
     Goal("ours/broadcast packet, to the set", "habluetooth/dispatch, no listener", 2.0),
     Goal("ours/broadcast packet, to the set", "home assistant/dispatch, empty listener", 2.0),
-    Goal("ours/broadcast packet, our part", "home assistant/dispatch, empty listener", 2.0),
+    Goal("ours/broadcast packet, our part", "home assistant/dispatch, empty listener"),
     Goal("ours/beacon of a paired device", "home assistant/dispatch, same packet, empty listener"),
     Goal("ours/durable write, read back", "home assistant/atomic write"),
 )

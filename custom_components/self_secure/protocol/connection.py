@@ -33,6 +33,7 @@ from .session import INTERNAL, Outgoing
 from .settings import Settings
 from .snapshot import DeviceState, Pairing
 from .suites import HYBRID
+from .tables import NegotiationState
 from .terms import Outcome, Terms
 from .window import PairingWindow
 from .wire import Means, Wire
@@ -167,7 +168,7 @@ class Connection(Membership):
 
     def random_packet(self, scanner: str, sid: int, seq: int, value: bytes, now: float) -> None:
         """Take one random packet as one scanner heard it."""
-        if not self.collecting:
+        if self._window.state is not NegotiationState.COLLECTING:
             return
         try:
             self._window.random_packet(scanner, (sid, seq, value), now)

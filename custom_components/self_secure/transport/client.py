@@ -129,7 +129,7 @@ class Client(ContactListener):
 
     def wake(self) -> None:
         """Look again whether a link is wanted, or has to end."""
-        self._post(lambda _now: None)
+        self._post(_look)
 
     def moved(self) -> None:
         """The device has another address: an attempt to reach it at the old one is in vain."""
@@ -183,7 +183,7 @@ class Client(ContactListener):
             self.connection.random_packet(scanner, sid, seq, value, self._clock())
             deadline = self.connection.next_deadline
             if self.connection.has_events or (deadline is not None and not self._inbox.rings_by(deadline + LATENESS)):
-                self._post(self._on_timer)
+                self._post(_look)
         except Exception as error:  # noqa: BLE001  # the pump meets it, reports it and ends
             self._post(partial(_raise, error))
 
@@ -322,6 +322,10 @@ class Client(ContactListener):
             self.contact.back_off.succeeded()
         self._ended = self._ended or isinstance(event, StoreFailed)
         self.on_event(event)
+
+
+def _look(_now: float) -> None:
+    """Wake the loop, which looks at what came out, at the timers and at the back-off."""
 
 
 def _raise(error: Exception, _now: float) -> None:
