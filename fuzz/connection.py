@@ -6,7 +6,6 @@ from experiments.soak.air import TO_DEVICE, TO_HUB
 from experiments.soak.driver import Driver
 from experiments.soak.faults import WEIGHTS, table
 from experiments.soak.profile import Profile
-from experiments.soak.quick import library_x25519
 from experiments.soak.reuse import Reuse
 from experiments.soak.world import World
 
@@ -60,7 +59,7 @@ class Script:
 def run(data: bytes) -> None:
     """Play the bytes behind the first two, which choose the suite and how far it is paired."""
     reuse = Reuse()
-    with library_x25519(), reuse.watching():
+    with reuse.watching():
         driver = Driver(Profile(SUITES[data[0] % len(SUITES)] if data else SUITES[0]), 1, reuse)
         for _ in range(data[1] if len(data) > 1 else 0):
             driver.world.step()

@@ -7,7 +7,6 @@ import statistics
 from ..evaluation.plots import figure, name_axes
 from ..evaluation.report import Cell, Report, Setting
 from ..evaluation.statistics import wilson
-from ..soak.quick import library_x25519
 from .collectors import Collector, collect
 
 KIND = "one device and two hubs in virtual time, independent losses"
@@ -80,12 +79,11 @@ def run(setting: Setting) -> Report:
     """Make the table and its plot."""
     report = Report("independence", setting, KIND)
     broadcasts = FULL_BROADCASTS if setting.full else BROADCASTS
-    with library_x25519():
-        outcomes = {
-            (name, minimum, percent): sample(suite, minimum, percent, broadcasts, setting.seed)
-            for name, suite in SUITES.items()
-            for minimum, percent in CASES
-        }
+    outcomes = {
+        (name, minimum, percent): sample(suite, minimum, percent, broadcasts, setting.seed)
+        for name, suite in SUITES.items()
+        for minimum, percent in CASES
+    }
     rows = [row(*case, outcome) for case, outcome in outcomes.items()]
     title = "One broadcast, two collectors: does one hold the other's whole set, and does that open the other's key?"
     report.add("independence", title, COLUMNS, rows)

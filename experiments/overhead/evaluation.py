@@ -6,7 +6,6 @@ import statistics
 from ..evaluation.pair import SUITES
 from ..evaluation.plots import Axes, figure, lines, name_axes
 from ..evaluation.report import Cell, Report, Setting
-from ..soak.quick import library_x25519
 from .complexity import CLAIM, KEY_BYTES, PEERS, fit, units
 from .growth import SCENARIOS, Point, Scenario
 
@@ -28,14 +27,13 @@ def measure(scenario: Scenario, suite: str, n: int, repeats: int, seed: str) -> 
 
 def measure_all(sizes: Sequence[int], repeats: int, seed: int) -> Series:
     """Every scenario and suite over n; a first small run warms everything up."""
-    with library_x25519():
-        for suite in SUITES:
-            SCENARIOS[0].measure(suite, 2, "warm")
-        return {
-            (scenario.name, suite): [measure(scenario, suite, n, repeats, str(seed)) for n in sizes]
-            for scenario in SCENARIOS
-            for suite in SUITES
-        }
+    for suite in SUITES:
+        SCENARIOS[0].measure(suite, 2, "warm")
+    return {
+        (scenario.name, suite): [measure(scenario, suite, n, repeats, str(seed)) for n in sizes]
+        for scenario in SCENARIOS
+        for suite in SUITES
+    }
 
 
 MEASURES: dict[str, Callable[[Point], float]] = {

@@ -8,7 +8,6 @@ import statistics
 from ..evaluation.pair import SUITES
 from ..evaluation.plots import figure, name_axes
 from ..evaluation.report import Cell, Report, Setting
-from ..soak.quick import library_x25519
 from .backups import BOTH, DEVICE, HUB, OLDER, SAME_EPOCH, restored
 from .fuse import DEVICE_FRAGMENT, DEVICE_WRITES, HUB_FRAGMENT, HUB_WRITES, Fuse
 from .life import Life
@@ -106,12 +105,11 @@ def run(setting: Setting) -> Report:
     """Play all lives, tabulate, draw."""
     report = Report("robustness", setting, KIND)
     seeds = [f"{setting.seed} {number}" for number in range(FULL_SEEDS if setting.full else 1)]
-    with library_x25519():
-        results = {
-            (case, suite): [verdict for seed in seeds for verdict in verdicts(case, number, seed)]
-            for case in CASES
-            for suite, number in SUITES.items()
-        }
+    results = {
+        (case, suite): [verdict for seed in seeds for verdict in verdicts(case, number, seed)]
+        for case in CASES
+        for suite, number in SUITES.items()
+    }
     rows = [row(case, suite, seen) for (case, suite), seen in results.items()]
     report.add("robustness", "What survives what", COLUMNS, rows)
     draw(report, results)

@@ -14,7 +14,6 @@ import self_secure_device_linux  # noqa: F401  # registers cryptolib before the 
 from .counts import ViolationError
 from .driver import Driver
 from .profile import SUITE_IDS, Profile
-from .quick import library_x25519
 from .report import report
 from .reuse import Reuse
 
@@ -51,7 +50,7 @@ def main() -> int:
     given = arguments()
     steps = given.steps if given.until is None else min(given.steps, given.until)
     reuse, violation = Reuse(), None
-    with library_x25519(), reuse.watching():
+    with reuse.watching():
         driver = Driver(Profile(given.suite), given.seed, reuse)
         try:
             soak(driver, steps, given.start)

@@ -15,7 +15,6 @@ from ..evaluation.pair import SUITES, Pair
 from ..evaluation.plots import figure, lines, name_axes
 from ..evaluation.report import Cell, Report
 from ..evaluation.statistics import mean_interval, wilson
-from ..soak.quick import library_x25519
 from .stealing import follows, steal
 from .tap import TappedWorld
 from .thief import Thief
@@ -144,8 +143,7 @@ def curves(results: list[Lockouts]) -> Iterator[tuple[str, list[int], list[float
 def run(report: Report) -> None:
     """Add table and plot."""
     worlds = FULL_WORLDS if report.setting.full else WORLDS
-    with library_x25519():
-        measured = {suite: measure(suite, worlds, report.setting.seed) for suite in SUITES}
+    measured = {suite: measure(suite, worlds, report.setting.seed) for suite in SUITES}
     title = f"Stolen chain keys: messages of the device until the thief is locked out, of {MESSAGES} after the theft"
     report.add("lockout", title, COLUMNS, [row(result) for results in measured.values() for result in results])
     with figure(report, "lockout", len(measured), share_y=True) as panels:

@@ -12,16 +12,9 @@ from experiments.robustness.evaluation import CASES, Case, places, row, verdicts
 from experiments.robustness.fuse import DEVICE_AFTER, DEVICE_FRAGMENT, DEVICE_WRITES, HUB_AFTER, HUB_BEFORE, HUB_WRITES, Fuse
 from experiments.robustness.life import Life
 from experiments.robustness.verdict import Verdict, live
-from experiments.soak.quick import library_x25519
 from self_secure_device.errors import DeviceError
 
 HYBRID = SUITES["hybrid"]
-
-
-@pytest.fixture(autouse=True)
-def quick() -> object:
-    with library_x25519():
-        yield
 
 
 def life(fuse: Fuse, suite: int = HYBRID, *, together: bool = False) -> Life:

@@ -11,7 +11,6 @@ from experiments.listener.collecting import DEFAULT, NO_BURSTS, TWENTY, Packet, 
 from experiments.listener.places import PLACES, listen
 from experiments.listener.sweep import independent, sample
 from experiments.listener.whole import SUITES, negotiate
-from experiments.soak.quick import library_x25519
 
 BROADCASTS = 300
 BY_NAME = {place.name: place for place in PLACES}
@@ -70,8 +69,7 @@ def test_eve_next_to_the_device_usually_holds_everything() -> None:
 
 @pytest.mark.parametrize("suite", SUITES)
 def test_whole_negotiations_agree_with_the_collector_alone(suite: str) -> None:
-    with library_x25519():
-        runs = [negotiate(SUITES[suite], 20, f"{number}") for number in range(4)]
+    runs = [negotiate(SUITES[suite], 20, f"{number}") for number in range(4)]
     assert all(run.completed for run in runs)
     assert statistics.mean(run.agreed for run in runs) == pytest.approx(sample(DEFAULT, 20, 40, 1).size, rel=0.04)
     assert statistics.mean(run.missed / run.agreed for run in runs) == pytest.approx(0.2, abs=0.06)

@@ -6,7 +6,6 @@ import pytest
 
 from custom_components.self_secure.protocol.packets import Packet
 from experiments.evaluation.pair import SUITES, Pair
-from experiments.soak.quick import library_x25519
 from experiments.theft.lockout import Lockouts, keeps, rob
 from experiments.theft.stealing import follows, steal
 from experiments.theft.stories import STORIES, Story, play
@@ -16,19 +15,17 @@ from experiments.theft.thief import Thief
 
 @pytest.mark.parametrize("told", STORIES, ids=lambda told: f"{told.suite}, {told.stolen}: {', '.join(told.events)}")
 def test_every_story_ends_as_the_protocol_says(told: Story) -> None:
-    with library_x25519():
-        assert play(told, "a seed") == told.expected
+    assert play(told, "a seed") == told.expected
 
 
 @pytest.mark.parametrize("suite", SUITES)
 def test_a_thief_with_the_chains_reads_every_message_of_both_directions(suite: str) -> None:
-    with library_x25519():
-        pair = Pair(SUITES[suite], "b", TappedWorld)
-        thief = Thief(SUITES[suite], steal(pair, SUITES[suite], memory=True, storage=False))
-        pair.world.listeners.append(thief)  # type: ignore[attr-defined]  # a TappedWorld, as asked for
-        for _ in range(3):
-            pair.device_says()
-            pair.hub_says()
+    pair = Pair(SUITES[suite], "b", TappedWorld)
+    thief = Thief(SUITES[suite], steal(pair, SUITES[suite], memory=True, storage=False))
+    pair.world.listeners.append(thief)  # type: ignore[attr-defined]  # a TappedWorld, as asked for
+    for _ in range(3):
+        pair.device_says()
+        pair.hub_says()
     assert [chain.read for chain in thief.chains or ()] == [3, 3]
     assert follows(pair, thief.chains)
 
@@ -49,12 +46,11 @@ def test_who_recorded_everything_since_a_stored_key_of_suite_paper_reads_it_all_
 
 @pytest.mark.parametrize("suite", SUITES)
 def test_without_loot_nobody_is_in(suite: str) -> None:
-    with library_x25519():
-        pair = Pair(SUITES[suite], "c", TappedWorld)
-        thief = Thief(SUITES[suite], steal(pair, SUITES[suite], memory=False, storage=False))
-        pair.world.listeners.append(thief)  # type: ignore[attr-defined]  # a TappedWorld, as asked for
-        pair.device_says()
-        pair.power_loss()
+    pair = Pair(SUITES[suite], "c", TappedWorld)
+    thief = Thief(SUITES[suite], steal(pair, SUITES[suite], memory=False, storage=False))
+    pair.world.listeners.append(thief)  # type: ignore[attr-defined]  # a TappedWorld, as asked for
+    pair.device_says()
+    pair.power_loss()
     assert not follows(pair, thief.chains)
 
 
@@ -66,6 +62,5 @@ def test_the_formula_of_a_geometric_time_that_the_epoch_cuts_off() -> None:
 
 @pytest.mark.parametrize(("suite", "mean"), [("paper", 9.0), ("loss", 4.26)])
 def test_lockouts_agree_with_the_formula(suite: str, mean: float) -> None:
-    with library_x25519():
-        stayed = [one.stayed for seed in range(2) for one in rob(suite, f"{seed}")[0] if one.percent == 10]
+    stayed = [one.stayed for seed in range(2) for one in rob(suite, f"{seed}")[0] if one.percent == 10]
     assert statistics.fmean(stayed) == pytest.approx(mean, abs=4 * mean / len(stayed) ** 0.5)

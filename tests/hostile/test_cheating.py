@@ -1,13 +1,11 @@
 """An initiator that knows all keys and still cheats: the responder notices (protocol.md 5)."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from experiments.soak.driver import Driver
 from experiments.soak.profile import MINIMUM
-from experiments.soak.quick import library_x25519
 from self_secure_device import frames, tables
 from self_secure_device.paper import packets
 
@@ -18,9 +16,8 @@ ACKNOWLEDGED = Way("device negotiation", tables.ACKNOWLEDGED)
 
 
 @pytest.fixture
-def acknowledged() -> Iterator[Driver]:
-    with library_x25519():
-        yield reach(ACKNOWLEDGED, "hybrid")
+def acknowledged() -> Driver:
+    return reach(ACKNOWLEDGED, "hybrid")
 
 
 def go_on(driver: Driver) -> None:
@@ -51,10 +48,9 @@ def leave_out(driver: Driver, kept: int) -> None:
 @pytest.mark.parametrize("kept", [8, MINIMUM - 1])
 def test_a_set_that_the_device_has_made_too_small_is_refused(kept: int) -> None:
     """Whoever leaves packets out wants a pool that Eve has (rule 2)."""
-    with library_x25519():
-        driver = reach(Way("device negotiation", tables.BROADCASTING), "hybrid")
-        leave_out(driver, kept)
-        until(driver, lambda: driver.counts.rules["hub: PairingFailed too_few_packets"] > 0)
+    driver = reach(Way("device negotiation", tables.BROADCASTING), "hybrid")
+    leave_out(driver, kept)
+    until(driver, lambda: driver.counts.rules["hub: PairingFailed too_few_packets"] > 0)
     assert driver.counts.rules["hub: CodeReady"] == 0
 
 
@@ -63,7 +59,6 @@ def test_an_acknowledgement_that_says_something_is_dropped_in_paper(monkeypatch:
     pad: Any = packets.pad  # untyped, as the whole core
     message = {frames.ACK: b"more"}
     monkeypatch.setattr(packets, "pad", lambda phase, said, *rest: pad(phase, message.get(phase, said), *rest))
-    with library_x25519():
-        driver = reach(Way("device negotiation", tables.ACKNOWLEDGED), "paper")
-        until(driver, lambda: driver.counts.rules["hub drops ACK: ACK has no Message"] > 0)
+    driver = reach(Way("device negotiation", tables.ACKNOWLEDGED), "paper")
+    until(driver, lambda: driver.counts.rules["hub drops ACK: ACK has no Message"] > 0)
     assert driver.counts.rules["hub: PairingCompleted"] == 0

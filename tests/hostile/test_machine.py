@@ -9,7 +9,6 @@ import pytest
 from experiments.soak.driver import Driver
 from experiments.soak.faults import WEIGHTS, table
 from experiments.soak.profile import Profile
-from experiments.soak.quick import library_x25519
 from experiments.soak.reuse import Reuse
 
 pytestmark = pytest.mark.timeout(240)  # two machines of a minute at most on a busy runner
@@ -25,7 +24,6 @@ class HubAndDevice(RuleBasedStateMachine):
     def begin(self, seed: int, suite: str, paired: bool) -> None:
         self.stack = ExitStack()
         reuse = Reuse()
-        self.stack.enter_context(library_x25519())
         self.stack.enter_context(reuse.watching())
         self.driver = Driver(Profile(suite), seed, reuse)
         self.actions = table(self.driver.faults)

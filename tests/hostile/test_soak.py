@@ -12,7 +12,6 @@ from experiments.soak.expected import FAULTS
 from experiments.soak.fingerprint import picture
 from experiments.soak.ledger import Ledger
 from experiments.soak.profile import Profile
-from experiments.soak.quick import library_x25519
 from experiments.soak.report import report
 from experiments.soak.reuse import Reuse
 from experiments.soak.watch import Watch
@@ -27,7 +26,7 @@ BODY = b"00000001"
 @pytest.fixture
 def reuse() -> Iterator[Reuse]:
     watching = Reuse()
-    with library_x25519(), watching.watching():
+    with watching.watching():
         yield watching
 
 

@@ -3,13 +3,10 @@
 Each leads to a state that the table allows, or it changes nothing and is counted.
 """
 
-from collections.abc import Iterator
-
 import pytest
 
 from custom_components.self_secure.protocol.packets import FrameType
 from experiments.soak.air import TO_DEVICE, TO_HUB
-from experiments.soak.quick import library_x25519
 
 from .consequences import Observed, forms, linked
 from .states import DEVICE_WAYS, HUB_WAYS, PAPER_DEVICE_WAYS, PAPER_HUB_WAYS, Way, reach, state_of
@@ -22,12 +19,6 @@ CASES = [
 ]
 FORGERIES = 6  # of each type: their fields vary
 pytestmark = pytest.mark.parametrize(("suite", "to", "way"), CASES, ids=[f"{suite}, {way}" for suite, _, way in CASES])
-
-
-@pytest.fixture(autouse=True)
-def quick() -> Iterator[None]:
-    with library_x25519():
-        yield
 
 
 def test_the_state_is_there_while_frames_can_come(suite: str, to: str, way: Way) -> None:
