@@ -41,13 +41,20 @@ def main(arguments: list[str]) -> int:
         for group in given.groups or GROUPS:
             register(bench, group)
         bench.run()
-        result = report.summary(bench)
+        result = report.summary(bench, _command(given))
     finally:
         bench.close()
     print(report.text(result))
     if given.json:
         report.write(result, given.json)
     return 0
+
+
+def _command(given: argparse.Namespace) -> str:
+    """Return what repeats this run."""
+    size = ["--full"] if given.full else ["--quick"] if given.quick else []
+    rounds = ["--rounds", str(given.rounds)] if given.rounds else []
+    return " ".join(["scripts/bench", *given.groups, *size, *rounds, "--seed", str(given.seed)])
 
 
 def _say(line: str) -> None:

@@ -41,11 +41,12 @@ def machine() -> dict[str, Any]:
     return {"processor": processor(), "cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()}
 
 
-def summary(bench: Bench) -> dict[str, Any]:
-    """Return everything that was measured (JSON types only)."""
+def summary(bench: Bench, command: str) -> dict[str, Any]:
+    """Return everything that was measured (JSON types only), and the command that repeats it."""
     cases = {case.key: case for case in bench.cases}
     quiet = [one for case in bench.cases for one in case.quiet]
     return {
+        "command": command,
         "machine": machine(),
         "versions": versions(),
         "at_full_speed": sum(quiet) / max(1, len(quiet)),
@@ -70,7 +71,7 @@ def text(result: dict[str, Any]) -> str:
         f"Python {machine['python']}, {machine['processor']}, {machine['cores']} cores, at full speed in {result['at_full_speed']:.0%} "
         "of the blocks; µs of processor time per operation ('wall': passed)"
     )
-    parts = [head, "", *_cases(result["cases"]), "", *_goals(result["goals"])]
+    parts = [result["command"], head, "", *_cases(result["cases"]), "", *_goals(result["goals"])]
     if result["missing"]:
         parts += ["", *(f"n/a: {name}: {why}" for name, why in result["missing"].items())]
     return "\n".join(parts)

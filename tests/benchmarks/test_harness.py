@@ -62,7 +62,7 @@ def test_a_case_that_fails_stops_no_other(bench: Bench) -> None:
     bench.add("peer", "broken", fail)
     bench.call("ours", "whole", lambda: None)
     bench.run()
-    assert "n/a" in report.text(report.summary(bench))
+    assert "n/a" in report.text(report.summary(bench, "scripts/bench"))
     assert [one.error for one in bench.cases] == ["KeyError: 'a peer'", ""]
 
 
@@ -88,7 +88,7 @@ def test_a_missing_package_is_named_with_its_reason(bench: Bench, monkeypatch: p
     monkeypatch.setitem(compare.GROUPS, "peers", ("peers.none_such",))
     compare.register(bench, "peers")
     assert "none_such" in bench.missing["peers.none_such"]
-    assert "n/a: peers.none_such" in report.text(report.summary(bench))
+    assert "n/a: peers.none_such" in report.text(report.summary(bench, "scripts/bench"))
 
 
 def test_figures() -> None:
@@ -170,7 +170,9 @@ def test_the_command_writes_what_it_prints(tmp_path: Path, capsys: pytest.Captur
     path = tmp_path / "bench.json"
     assert command.main(["primitives", "--quick", "--json", str(path)]) == 0
     written = json.loads(path.read_text())
-    assert "HMAC-SHA-256@64" in capsys.readouterr().out
+    assert capsys.readouterr().out == report.text(written) + "\n"
+    assert "HMAC-SHA-256@64" in report.text(written)
+    assert written["command"] == "scripts/bench primitives --quick --seed 1"
     assert all(quiet_rounds <= ROUNDS_MIN for quiet_rounds in (one["rounds"] for one in written["cases"]))
 
 
