@@ -2,6 +2,7 @@
 
 from asyncio import constants
 import gc
+import logging
 from pathlib import Path
 import traceback
 from typing import Final
@@ -21,6 +22,10 @@ RUNS: Final = {"home_assistant": True, "not home_assistant": False}
 # stack: that was half of the second run's CPU time.
 constants.DEBUG_STACK_DEPTH = 1  # type: ignore[misc]  # typeshed calls it final, asyncio reads it at each use
 traceback.extract_stack.__defaults__ = (None, 1)
+
+# The plugin's own handler repeats each record on the standard error output, where what a thread says between two tests would stay.
+# pytest shows the log of a failed test without it.
+logging.getLogger().handlers.clear()
 
 
 def needs_home_assistant(path: Path) -> bool:
