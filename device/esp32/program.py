@@ -41,6 +41,7 @@ _LINES = {
     "resume_refused": "error: the hub holds no key of ours",
     "possible_clone": "error: possible clone: somebody else has used a copy of our key",
     "forgotten": "forgotten by the hub",
+    "carried": "carried by relay=%s",
     "error": "error: %s",
 }
 _OF_A_HUB = ("code", "paired", "verified", "pairing_failed", "resumed", "forgotten")  # told with its name when there are several
@@ -48,7 +49,7 @@ _OF_A_HUB = ("code", "paired", "verified", "pairing_failed", "resumed", "forgott
 
 def line(kind, value, group=None):
     """Return what is printed of an event, perhaps for a group; a text of the hub cannot pretend to be another line of ours."""
-    if kind in ("bytes", "readings"):
+    if kind in ("bytes", "readings", "carried"):
         value = value.hex()
     elif kind == "verified":
         value = "yes" if value else "no"

@@ -42,6 +42,7 @@ LINES: dict[str, Callable[[object], str]] = {
     "resume_refused": lambda _: "error: the hub holds no key of ours",
     "possible_clone": lambda _: "error: possible clone: somebody else has used a copy of our key",
     "forgotten": lambda _: "forgotten by the hub",
+    "carried": lambda relay: f"carried by relay={relay.hex() if isinstance(relay, bytes) else ''}",
     "text": lambda text: f"received text: {one_line(text)}",
     "bytes": lambda data: f"received bytes: {data.hex() if isinstance(data, bytes) else ''}",
     "readings": lambda data: f"received readings: {data.hex() if isinstance(data, bytes) else ''}",

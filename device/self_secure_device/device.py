@@ -7,9 +7,10 @@ Sans-I/O. The program around it calls ``connected``, ``subscribed``, ``received`
 ``save(data)``  write durably and atomically before returning, OSError when that failed;
 ``event(kind, value)``  told what happened: "code" six digits, "paired" None, "pairing_failed" cause, "resumed" epoch,
     "text" str, "bytes" bytes, "verified" whether the user compared, "delivered" and "undelivered" message id,
-    "possible_clone", "resume_refused", "forgotten" by the hub, which was asked to, "readings" bytes for a group, "error" text.
-    ``hub`` is then the identity of the hub that this is about, or None; ``group`` the gid of the group that a text or readings
-    came for, or None.
+    "possible_clone", "resume_refused", "forgotten" by the hub, which was asked to, "readings" bytes for a group, "carried" from
+    now on by the relay with this short id, "error" text.
+    ``hub`` is then the identity of the hub or relay that this is about, or None; ``group`` the gid of the group that a text or
+    readings came for, or None.
 """
 
 from . import adverts, frames, keyring, limits
@@ -35,7 +36,8 @@ class Device(Inbox):
         self.keyring = keyring.Keyring(identity, entries, floors, port.save)
         self.counters = {}
         self.link = None
-        self.peers = {}  # by identity: every hub that a key is shared with
+        self.relay = None  # relay.Relay, where this device carries frames for others
+        self.peers = {}  # by identity: every hub or relay that a key is shared with
         self.hub = None
         self.yields = False  # whether the glue should hang up: nothing is left to say to this hub, and another one waits for us
         self._port = port
@@ -43,7 +45,7 @@ class Device(Inbox):
         self._info = info
         self._pairing = Pairing(self, parameters)
         for entry in entries:
-            self._peer(entry.identity)
+            self._peer(entry)
         if floors:
             self.load_groups()
         if stored is None:
@@ -58,13 +60,13 @@ class Device(Inbox):
 
     @property
     def hubs(self):
-        """The hubs this device is paired with: those that have used their key."""
-        return [peer for peer in self.peers.values() if self.keyring.committed(peer.identity) is not None]
+        """The hubs this device is paired with: those that have used their key, and no relay."""
+        return [peer for peer in self.peers.values() if peer.committed and not peer.relay]
 
     @property
     def about(self):
         """The hub that the last event is about, by the first 4 bytes of its identity; None where that goes without saying."""
-        hubs = set(self.peers)
+        hubs = {peer.identity for peer in self.peers.values() if not peer.relay}
         for machine in self._pairing.negotiations:
             if machine.identity is not None:
                 hubs.add(machine.identity)
@@ -134,15 +136,18 @@ class Device(Inbox):
         self.link.used_at = now
         raw = self.link.assembler.feed(fragment)
         if raw is not None:
-            self._receive(raw, self.link, now)
+            self.receive(raw, self.link, now)
 
     def disconnected(self):
         """End the connection; half a frame, either way, is gone."""
+        if self.paths is not None:
+            self.paths.close()
         if self.link is not None:
-            self._lost(self.link)
-        self.link = None
+            self.lost(self.link)
+        self.link = self.paths = None
 
-    def _lost(self, link):
+    def lost(self, link):
+        """A link, or a path over one, is gone."""
         self._pairing.lost(link)
         for peer in self.peers.values():
             peer.lost(link)
@@ -167,11 +172,12 @@ class Device(Inbox):
 
     def beacon(self):
         """Return the discovery advertisement and its scan response."""
-        return adverts.beacon(self.state, self.identity), adverts.scan_response(self._name)
+        flags = self.relay.flags if self.relay is not None else 0
+        return adverts.beacon(self.state, self.identity, flags), adverts.scan_response(self._name)
 
     @property
     def state(self):
-        """The beacon state, 0 to 3: of all hubs' the highest."""
+        """The beacon state, 0 to 3: of all hubs' the highest; a relay knows by itself whether it has something for us."""
         state = adverts.READY
         for peer in self.peers.values():
             state = max(state, peer.beacon_state)
@@ -192,6 +198,8 @@ class Device(Inbox):
         self._pairing.poll(now)
         for peer in self.peers.values():
             peer.poll(now)
+        if self.paths is not None:
+            self.paths.poll(now)
         if self.link is not None and self.link.waiting:
             self.link.used_at = now
         at = self._yields_at
@@ -202,12 +210,13 @@ class Device(Inbox):
         link, known = self.link, False
         if link is None or not link.subscribed or link.waiting:
             return None
-        machine = link.negotiation
-        if machine in self._pairing.negotiations and not machine.leaves_link:
-            return None
+        machines = [link.negotiation] if self.paths is None else [link.negotiation] + self.paths.negotiations
+        for machine in machines:
+            if machine in self._pairing.negotiations and not machine.leaves_link:
+                return None
         waits = self.broadcasting
         for peer in self.peers.values():
-            if not peer.is_on(link):
+            if not peer.here:
                 waits = waits or peer.waits
             elif peer.busy:
                 return None
@@ -217,11 +226,16 @@ class Device(Inbox):
 
     # --- frames --------------------------------------------------------------------------------------------------
 
-    def _receive(self, raw, link, now):
+    def count(self, reason):
+        """Count a frame that is dropped."""
+        self.counters[reason] = self.counters.get(reason, 0) + 1
+
+    def receive(self, raw, link, now):
+        """Take one whole frame from a link or a path."""
         try:
             self._dispatch(self._decode(raw), link, now)
         except DropError as error:
-            self.counters[error.reason] = self.counters.get(error.reason, 0) + 1
+            self.count(error.reason)
         except StorageError as error:
             self.emit("error", str(error), None)
 
@@ -240,7 +254,8 @@ class Device(Inbox):
             self.groups.receive(frame, now)
             return
         peers = [self._addressed(frame)] if frame.kind == frames.R0 else list(self.peers.values())
-        self._pairing.met(self._try_peers(peers, frame, link, now))
+        peer = self._try_peers(peers, frame, link, now)
+        self._pairing.met(peer, link)
 
     def _addressed(self, frame):
         """R0 is the one frame that names its sender."""
@@ -250,15 +265,17 @@ class Device(Inbox):
         return peer
 
     def _try_peers(self, peers, frame, link, now):
-        """The MAC decides whose frame it is; return that hub's identity."""
+        """The MAC decides whose frame it is; return that peer. A relay's own frames never come over the paths that it opens."""
         reason = StateError("unpaired")
         for peer in peers:
+            if peer.relay and link is not self.link:
+                continue
             try:
                 peer.receive(frame, link, now)
             except DropError as error:
                 reason = error
             else:
-                return peer.identity
+                return peer
         raise reason
 
     # --- what pairing and peers ask of us ------------------------------------------------------------------------
@@ -272,17 +289,19 @@ class Device(Inbox):
         self.hub = hub
         self._port.event(kind, value)
 
-    def _peer(self, identity):
-        if identity not in self.peers:
-            self.peers[identity] = Peer(identity, self)
-        return self.peers[identity]
+    def _peer(self, key):
+        if key.identity not in self.peers:
+            self.peers[key.identity] = Peer(key.identity, self)
+        peer = self.peers[key.identity]
+        peer.relay = key.relay
+        return peer
 
     def opened(self, negotiation, root, link):
         """Store a new pairing's key, uncommitted; StorageError when that failed. Then the code may be shown."""
         store, session = negotiation.begin(root)
-        key = keyring.Key(negotiation.identity, negotiation.suite, 0, 0, store, session=session)
+        key = keyring.Key(negotiation.identity, negotiation.suite, 0, 0, store, False, 0, session, negotiation.relay)
         self.keyring.add(key, [other.identity for other in self._pairing.negotiations])
-        peer = self._peer(negotiation.identity)
+        peer = self._peer(key)
         self._keep_known()
         peer.forget_resume()
         peer.linked(link)
@@ -290,15 +309,19 @@ class Device(Inbox):
             self.emit("code", negotiation.code, negotiation.identity)
 
     def committed(self, peer):
-        """The newest pairing with a hub is confirmed: INFO goes first."""
-        peer.renumber(Message(INFO, self._info))
+        """The newest pairing with a hub is confirmed: INFO goes first. Nothing of ours goes to a relay."""
+        peer.renumber([] if peer.relay else [Message(INFO, self._info)])
         self._pairing.committed(peer.identity)
-        self.emit("paired", None, peer.identity)
+        if peer.relay:
+            self.emit("carried", peer.identity[: adverts.SHORT_ID_BYTES], peer.identity)
+        else:
+            self.emit("paired", None, peer.identity)
 
     def renewed(self, peer, epoch, now):
         """A resume is complete: every other key of its hub is gone."""
         self._pairing.superseded(peer.identity, now)
-        self.emit("resumed", epoch, peer.identity)
+        if not peer.relay:
+            self.emit("resumed", epoch, peer.identity)
         if self.groups is not None:
             self.groups.resumed(peer, now)
 

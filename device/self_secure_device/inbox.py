@@ -1,17 +1,22 @@
 """What the messages of hubs lead to."""
 
-from .session import BYTES, GROUP_KEY, TEXT, VERIFIED
+from .session import BYTES, GROUP_KEY, RELAY, ROUTE, TEXT, VERIFIED
 
 
 class Inbox:
-    """The part of a device that takes accepted messages, and loads what knows groups with the first key of one (protocol.md 9)."""
+    """The part of a device that takes accepted messages, and loads what knows groups and paths with the first of them (protocol.md 9, 10)."""
 
+    paths = None  # path.Paths, once a ROUTE or RELAY has come over the link
     groups = None  # group.Groups
     group = None  # gid of the group that the text or readings of the present event came for
 
     def deliver(self, peer, message, link, now):
-        """Hand a message of a hub to the program; its mark is on disk."""
-        if message.kind == TEXT:
+        """Hand a message of a hub to the program; its mark is on disk, unless it is part of a path."""
+        if message.kind in (RELAY, ROUTE):
+            self.load_paths().receive(peer, message, link, now)
+        elif peer.relay:
+            return
+        elif message.kind == TEXT:
             self.deliver_text(message.body, peer.identity)
         elif message.kind == BYTES:
             self.emit("bytes", message.body, peer.identity)
@@ -26,6 +31,14 @@ class Inbox:
             self.emit("text", body.decode(), hub)
         except UnicodeError:
             self.emit("error", "a text that is not UTF-8", hub)
+
+    def load_paths(self):
+        """Load what knows paths, and return it."""
+        if self.paths is None:
+            from .path import Paths  # noqa: PLC0415  # a device beside its hub never pays for it
+
+            self.paths = Paths(self, self._pairing)
+        return self.paths
 
     def load_groups(self):
         """Load what knows groups, unless this firmware has left it out; return whether it is there."""

@@ -33,6 +33,7 @@ T_3 = 3 * SECOND
 
 # Communication (protocol.md 4 and 6)
 MAX_BODY = 975  # fills a frame of 1,024 bytes
+MAX_INNER_BODY = 911  # of a message that goes through a relay: its frame is the inner one of a RELAY
 MAX_QUEUE = 8  # messages; a microcontroller's memory
 MAX_RETRIES = 5  # the paper's Ω
 RTO_FIRST = 2 * SECOND

@@ -1,12 +1,15 @@
 """One connection: fragments in, fragments out (protocol.md 3). Disconnecting discards both ways."""
 
 from . import frames
+from .limits import MAX_BODY
 
 MAX_OUTGOING = 64  # frames; more means that the radio has stopped taking any
 
 
 class Link:
     """The core's half of a connection; the glue moves its fragments."""
+
+    max_body = MAX_BODY  # of a message over it
 
     def __init__(self, mtu=frames.MIN_MTU):
         self.mtu = mtu

@@ -18,6 +18,7 @@ class Shared:
     """What all negotiations over one REQ share: the broadcast, and who has answered."""
 
     def __init__(self):
+        self.only = None  # the relay that alone may answer, or None for anybody
         self.users = 0  # negotiations that need the secrets
         self.answered = []  # identities of the hubs that a negotiation runs with
         self.sent = 0  # random packets on the air so far, the next Seq
@@ -35,6 +36,7 @@ class Machine:
     """
 
     paper = False
+    relay = False  # whether R only carries: no code of its is shown
 
     def __init__(self, request, now):
         request.users += 1

@@ -6,6 +6,7 @@ from .errors import FrameError
 from .x25519 import NO_KEY
 
 ACC_BYTES = 72
+CARRIES = b"\x01"  # behind an ACC: R is a relay, its key only authorises a hop (protocol.md 10)
 IDENTITY_BYTES = 16
 NONCE_BYTES = 16
 R0_BYTES = 32
@@ -24,8 +25,8 @@ class Accept:
     """m2; raises FrameError when a field is outside its bounds."""
 
     def __init__(self, message):
-        if len(message) != ACC_BYTES:
-            raise FrameError("ACC has 72 bytes")
+        if len(message) < ACC_BYTES or message[ACC_BYTES:] not in (b"", CARRIES):
+            raise FrameError("ACC has 72 bytes, a relay's one more")
         self.suite_id = message[0]
         self.identity = message[1:17]
         self.nonce = message[17:33]
@@ -34,6 +35,7 @@ class Accept:
         self.target_bits = number(message[67:69])
         self.loss = message[69]
         self.n_max = number(message[70:72])
+        self.relay = len(message) > ACC_BYTES
         self._check()
 
     def _check(self):

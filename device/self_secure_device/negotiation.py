@@ -53,12 +53,14 @@ class Negotiation(Machine):
         offered = self.request.parameters
         if accept.suite_id not in offered.suites or accept.n_max > offered.n_max:
             raise StateError("not what REQ offered")
+        if self.request.only is not None and not (accept.relay and accept.identity == self.request.only):
+            raise StateError("not the relay that was named")
         suite = SUITES[accept.suite_id]
         if not accept.key_fits(suite.uses_x25519):
             raise StateError("public key does not fit the suite")
         shared = self.request.exchange(suite, accept.public)
         self._admit(accept.identity)
-        self.suite, self._shared, self._accept = suite, shared, accept
+        self.suite, self._shared, self._accept, self.relay = suite, shared, accept, accept.relay
         self._extend(frame)
         self._pool_transcript = self._transcript
         self.state = tables.BROADCASTING
@@ -107,7 +109,7 @@ class Negotiation(Machine):
         transcript = keys.transcript_add(self._transcript, frame.head)  # th_5
         if not equal(tag(self.suite.confirmation(self._keys, b"end"), transcript), frame.mac):
             return self._wrong_end()
-        if self.suite.shows_code:
+        if self.suite.shows_code and not self.relay:
             self.code = keys.code(self._secret, frame.message, self._transcript)
         self._transcript = transcript
         self.state = tables.OPENED

@@ -2,6 +2,7 @@
 
 from . import limits
 from .errors import DeviceError, StateError
+from .keyring import carried
 from .suites import find
 
 NO_ROOM = "too many pairings: let their hub answer one, or forget it, or reset this device"
@@ -20,6 +21,7 @@ class Pairing:
         self._parameters = parameters
         self._link = None  # the one that a REQ may go over
         self._wanted_until = None  # a local action asked for a new pairing
+        self.only = None  # it was a hub that asked, for a relay's key: the identity of who alone may answer
         self._hold_until = 0  # an uncommitted key waits this long for its hub's first frame
         self._failures = 0
         self.request_at = None  # when the next REQ may go
@@ -68,9 +70,14 @@ class Pairing:
         if self.running:
             self.round.cancel(now)
         self._failures = 0
-        self._wanted_until = now + limits.PAIR_WINDOW
+        self._wanted_until, self.only = now + limits.PAIR_WINDOW, None
         self.request_at = max(now, self._hold_until)
         self.poll(now)
+
+    def invite(self, relay, now):
+        """A hub of ours names a relay that may carry for it: at the next contacts we ask for a key, and take only that one's."""
+        if self._wanted_until is None and not self._parameters.paper:
+            self._wanted_until, self.only = now + limits.PAIR_WINDOW, relay
 
     def _check_room(self):
         entries, suite = self.host.keyring.entries, find(self._parameters.suites[0])
@@ -87,7 +94,7 @@ class Pairing:
     def contacted(self, link, now):
         """Somebody has subscribed: ask for a key, or go on where the last connection ended."""
         self._link = link
-        self._hold_until = now + (limits.KEY_HOLD_DELAY if self.host.keyring.uncommitted else 0)
+        self._hold_until = now + self._hold()
         self.request_at = self._hold_until
         if self.running:
             self.round.poll(now)  # nobody has polled since: an expired REQ must not go out once more
@@ -96,9 +103,15 @@ class Pairing:
             self.round.contacted(link, now)
         self.poll(now)
 
-    def met(self, identity):
-        """A hub has shown who it is: while a negotiation with it runs, it gets no new REQ."""
-        if self.running and self.round.find(identity):
+    def _hold(self):
+        """How long a REQ waits for who has connected: VERIFIED or R0 may be on its way, or it is a relay, which wants none."""
+        if self.host.keyring.uncommitted:
+            return limits.KEY_HOLD_DELAY
+        return limits.JOIN_DELAY if carried(self.host.keyring.entries) else 0
+
+    def met(self, peer, link):
+        """A peer has shown who it is: a relay gets no REQ, and a hub no new one while a negotiation with it runs."""
+        if link is self._link and (peer.relay or (self.running and self.round.find(peer.identity))):
             self.request_at = None
 
     def lost(self, link):
@@ -111,7 +124,7 @@ class Pairing:
     def poll(self, now):
         """End what has timed out and send REQ when it is due."""
         if self._wanted_until is not None and now >= self._wanted_until:
-            self._wanted_until = None
+            self._wanted_until = self.only = None
         if self.running:
             self.round.poll(now)
         if self._may_request() and self.request_at is not None and now >= self.request_at:
@@ -128,7 +141,7 @@ class Pairing:
         if self.running:
             self.round.end(identity)
         if not self.running:
-            self._wanted_until = None
+            self._wanted_until = self.only = None
         self._failures = 0
 
     def superseded(self, identity, now):

@@ -7,13 +7,17 @@
 from . import adverts, limits, tables
 from .errors import DeviceError, StateError, TagError
 from .frames import R2, RNAK
-from .session import FORGET, GROUP_KEY, READINGS, RoundTrip, encode_text
+from .keyring import carried
+from .session import FORGET, GROUP_KEY, READINGS, RELAY, ROUTE, RoundTrip, encode_text
 
 RESUME = (R2, RNAK)  # what only counts on the link of the resume that runs
+CARRIED = (RELAY, ROUTE)  # part of a path: worth nothing later, harmless twice
 
 
 class Message:
     """One queued message; it gets its id at the first sending and keeps it."""
+
+    told = True  # whether the program hears what becomes of it
 
     def __init__(self, kind, body):
         self.kind = kind
@@ -26,6 +30,7 @@ class Peer:
 
     def __init__(self, identity, host):
         self.identity = identity
+        self.relay = False  # whether it only carries frames of hubs to us (protocol.md 10)
         self.queue = []
         self._host = host
         self._resume = None  # the running one
@@ -40,6 +45,11 @@ class Peer:
     def entries(self):
         """The keys shared with this hub, newest pairing first."""
         return self._host.keyring.of(self.identity)
+
+    @property
+    def committed(self):
+        """Whether it has used its key."""
+        return self._host.keyring.committed(self.identity) is not None
 
     @property
     def session(self):
@@ -64,21 +74,22 @@ class Peer:
 
     @property
     def beacon_state(self):
-        """What the beacon has to say for this hub's sake; 0 while it has no key in use."""
-        if self._host.keyring.committed(self.identity) is None:
+        """What the beacon has to say for this hub's sake; 0 while it has no key in use, and for a relay."""
+        if not self.committed or self.relay:
             return adverts.READY
         if self.needs_resume:
             return adverts.FORGETFUL
         return adverts.WAITING if self.queue else adverts.PAIRED
 
-    def is_on(self, link):
-        """Whether this hub is at the other end of the link."""
-        return self._link is link
+    @property
+    def here(self):
+        """Whether this hub is at the other end of the link, or of a path over it."""
+        return self._link is not None
 
     @property
     def waits(self):
-        """Whether this hub is expected: to fetch a message, to resume, or to use its new key for the first time."""
-        return bool(self.queue) or self.beacon_state in (adverts.READY, adverts.FORGETFUL)
+        """Whether this hub is expected: to fetch a message, to resume, or to use its new key for the first time; never a relay."""
+        return not self.relay and (bool(self.queue) or self.beacon_state in (adverts.READY, adverts.FORGETFUL))
 
     @property
     def busy(self):
@@ -134,7 +145,7 @@ class Peer:
             self._retry(sender, now)
 
     def _send_next(self, now):
-        if not self.queue:
+        if not self.queue or len(self.queue[0].body) > self._link.max_body:
             return
         message = self.queue[0]
         if message.number is None:
@@ -150,7 +161,11 @@ class Peer:
 
     def _freeze(self):
         self.session.frozen = True
-        self._emit("undelivered", self.queue[0].number)
+        self._tell("undelivered", self.queue[0])
+
+    def _tell(self, kind, message):
+        if message.told:
+            self._emit(kind, message.number)
 
     def _emit(self, kind, value):
         self._host.emit(kind, value, self.identity)
@@ -166,7 +181,7 @@ class Peer:
 
         READINGS replace those that were never sent: a hub that was away wants the newest state, not the history.
         """
-        longest = self.entries[0].suite.max_body
+        longest = limits.MAX_INNER_BODY if carried(self._host.keyring.entries) else self.entries[0].suite.max_body
         if len(body) > longest:
             raise DeviceError("message too long: at most %d bytes" % longest)
         if kind == READINGS:
@@ -178,18 +193,18 @@ class Peer:
         self.queue.append(Message(kind, body))
         self.poll(now)
 
-    def renumber(self, first):
-        """Begin a new pairing with ``first`` and what waits, under new ids.
+    def renumber(self, queue):
+        """Begin a new pairing with ``queue`` and what waits, under new ids.
 
         What was sent under the old pairing may have arrived, and nobody would notice the repeat under a new id: only
         readings, which may be repeated, go out again.
         """
-        queue, self.queue = self.queue, [first]
-        for message in queue:
+        for message in self.queue:
             if message.number is None or message.kind == READINGS:
-                self.queue.append(Message(message.kind, message.body))
+                queue.append(Message(message.kind, message.body))
             else:
-                self._emit("undelivered", message.number)
+                self._tell("undelivered", message)
+        self.queue = queue
 
     # --- frames in ---------------------------------------------------------------------------------------------
 
@@ -227,9 +242,11 @@ class Peer:
             return
         self._renewed = False
         first, fresh = not entry.committed, accepted.number > entry.mark
-        if first or fresh or accepted.saved:
-            floors = self._host.floors(self, accepted) if accepted.kind == GROUP_KEY else None
+        if first or accepted.saved or (fresh and accepted.kind not in CARRIED):
+            floors = self._host.floors(self, accepted) if accepted.kind == GROUP_KEY and not self.relay else None
             self._host.keyring.mark(entry, max(entry.mark, accepted.number), accepted.saved, floors)
+        elif fresh:
+            entry.mark = accepted.number
         session = entry.session
         session.receiver.commit(accepted)
         session.messages += 1
@@ -260,7 +277,7 @@ class Peer:
         session.messages += 1
         session.frozen = False
         self._round_trip.sample(now - kept.sent_at)
-        self._emit("delivered", self.queue.pop(0).number)
+        self._tell("delivered", self.queue.pop(0))
 
     def _save(self, saved):
         """Store a W-round key of the sending chain before it is used (suite ``paper``)."""

@@ -61,6 +61,7 @@ class Round:
         suite, identity = find(self._parameters.suites[0]), self._host.keyring.identity
         machine = suite.begin(identity, self._parameters, self._host.urandom, now)
         machine.request.admits = self._admits
+        machine.request.only = self._pairing.only
         return machine
 
     def _admits(self, identity):

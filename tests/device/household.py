@@ -18,10 +18,10 @@ class Member:
 
     # --- a negotiation
 
-    def ask(self, wait: int = 0, *, minimum: int = 20, n_max: int = 2048) -> bytes:
+    def ask(self, wait: int = 0, *, minimum: int = 20, n_max: int = 2048, role: bytes = b"") -> bytes:
         """Connect, take REQ after so many milliseconds, answer ACC, hang up; return the REQ."""
         [request] = self.bench.connect() + self.bench.pass_time(wait)
-        assert self.bench.give(self.responder.accept(request, minimum=minimum, n_max=n_max)) == []
+        assert self.bench.give(self.responder.accept(request, minimum=minimum, n_max=n_max, role=role)) == []
         self.bench.disconnect()
         return request
 

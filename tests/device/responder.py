@@ -28,14 +28,24 @@ class Responder:
     def _extend(self, head: bytes) -> None:
         self.transcript = keys.transcript_add(self.transcript, head)
 
-    def accept(self, request: bytes, minimum: int = 20, target: int = 64, loss: int = 20, n_max: int = 2048) -> bytes:
-        """Take REQ, return ACC."""
+    def accept(self, request: bytes, minimum: int = 20, target: int = 64, loss: int = 20, n_max: int = 2048, *, role: bytes = b"") -> bytes:
+        """Take REQ, return ACC; a relay's ends in its `role`."""
         message = request[frames.HEADER_BYTES :]
         at = 1 + message[0] + 16
         self.request_nonce, self.sid, public = message[at : at + 16], message[at + 16], message[-32:]
         self._extend(request)
         own = self.suite.public_key(self._secret)
-        text = bytes([self.suite.suite_id]) + self.identity + self._nonce + own + u16(minimum) + u16(target) + bytes([loss]) + u16(n_max)
+        text = (
+            bytes([self.suite.suite_id])
+            + self.identity
+            + self._nonce
+            + own
+            + u16(minimum)
+            + u16(target)
+            + bytes([loss])
+            + u16(n_max)
+            + role
+        )
         head: bytes = frames.encode_head(frames.ACC, text)
         self._extend(head)
         self.pool_transcript = self.transcript

@@ -47,7 +47,7 @@ except OSError as error:
 """
 LINES = """
 from self_secure_esp32.program import line
-for event in (("code", "012345"), ("text", "a\\npaired\\x1b[2J"), ("bytes", b"\\x01\\xff"), ("verified", False), ("paired", None)):
+for event in (("code", "012345"), ("text", "a\\npaired\\x1b[2J"), ("bytes", b"\\x01\\xff"), ("verified", False), ("paired", None), ("carried", b"\\x0a\\x0b\\x0c\\x0d")):
     print(line(*event))
 print(line("text", "a: b", 7))
 print(line("readings", b"\\x02\\xca", 65535))
@@ -87,6 +87,7 @@ async def test_a_text_cannot_look_like_another_line(tmp_path: Path) -> None:
         "received bytes: 01ff",
         "verified compared=no",
         "paired",
+        "carried by relay=0a0b0c0d",
         "received text for group 7: a: b",
         "received readings for group 65535: 02ca",
     ]

@@ -12,6 +12,7 @@ from custom_components.self_secure.protocol.errors import (
 )
 from custom_components.self_secure.protocol.events import (
     FrameDropped,
+    MessageAbandoned,
     MessageDelayed,
     MessageDelivered,
     MessageReceived,
@@ -134,6 +135,58 @@ def test_what_is_not_above_the_mark_is_acknowledged_and_dropped(talking: Renewin
 def test_what_the_hub_does_not_know_is_acknowledged_and_ignored(talking: Renewing, kind: int) -> None:
     talking.settle(talking.bench.exchange(talking.data(kind, b"?")))
     assert talking.bench.told(MessageReceived) == []
+
+
+VOLATILE = [MessageType.RELAY, MessageType.ROUTE, MessageType.GROUP_KEY]
+
+
+@pytest.mark.parametrize("kind", [MessageType.RELAY, MessageType.ROUTE])
+def test_what_a_relay_carries_is_delivered_once_and_not_written(talking: Renewing, kind: int) -> None:
+    bench = talking.bench
+    writes = bench.store.writes
+    raw = talking.data(kind, b"\x00\x01carried")
+    dack = bench.exchange(raw)
+    assert bench.exchange(raw) == dack
+    assert [(event.type, event.body) for event in bench.told(MessageReceived)] == [(kind, b"\x00\x01carried")]
+    assert bench.store.writes == writes
+
+
+@pytest.mark.parametrize("kind", VOLATILE)
+def test_what_is_volatile_is_sent_and_never_on_disk(talking: Renewing, kind: int) -> None:
+    bench = talking.bench
+    writes, sent = bench.store.writes, len(bench.frames)
+    bench.call("send", kind, b"\x00\x01once")
+    assert bench.frames[sent][0] == FrameType.DATA
+    assert bench.hub.connection.wants_link
+    talking.acknowledge()
+    assert (len(bench.told(MessageDelivered)), bench.store.writes) == (1, writes)
+
+
+@pytest.mark.parametrize("kind", VOLATILE)
+def test_a_restart_loses_what_is_volatile_and_nothing_else(talking: Renewing, kind: int) -> None:
+    bench = talking.bench
+    bench.call("link_closed")
+    bench.call("send", kind, b"\x00\x01once")
+    bench.call("send", MessageType.TEXT, b"kept")
+    assert bench.store.snapshot is not None
+    assert [row["type"] for row in bench.store.snapshot["queue"]] == [MessageType.TEXT]
+    talking.restart()
+    assert talking.bench.hub.connection.queued == 1
+
+
+def test_what_was_not_sent_of_a_path_ends_with_the_connection(talking: Renewing) -> None:
+    bench = talking.bench
+    kinds = (MessageType.ROUTE, MessageType.RELAY, MessageType.TEXT, MessageType.RELAY, MessageType.GROUP_KEY)
+    for kind in kinds:
+        bench.call("send", kind, b"\x00\x01")
+    bench.call("link_closed")
+    assert [event.handle for event in bench.told(MessageAbandoned)] == [2, 4]  # ROUTE is outstanding: its slot keeps it
+    assert bench.hub.connection.queued == 3
+    retry = talking.reconnect()
+    talking.deliver(talking.accept(retry))
+    talking.acknowledge()
+    talking.acknowledge()
+    assert [event.handle for event in bench.told(MessageDelivered)] == [1, 3, 5]
 
 
 def test_a_link_is_wanted_while_something_waits(talking: Renewing) -> None:

@@ -150,7 +150,10 @@ class MessageDelayed:
 
 @dataclass(frozen=True, slots=True)
 class MessageAbandoned:
-    """It went out under a pairing that has been replaced: nobody knows whether it arrived; it is not repeated."""
+    """It went out under a pairing that has been replaced: nobody knows whether it arrived; it is not repeated.
+
+    Or it belonged to a path and was not sent before the connection ended.
+    """
 
     handle: int
 

@@ -1,6 +1,6 @@
 """What the hub holds of one device: its state on disk, its sessions in memory, and the write that keeps them in step."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from . import snapshot
 from .events import MessageAbandoned, Persist
@@ -71,9 +71,16 @@ class Memory:
             self.abandon(message)
 
     def abandon(self, message: Outgoing | None) -> None:
-        """Tell that nobody knows what became of a message under a replaced pairing."""
+        """Tell that nobody knows what became of a message, or that it was never sent."""
         if message is not None and message.handle != INTERNAL:
             self._outbox.put(MessageAbandoned(message.handle))
+
+    def withdraw(self, types: Collection[int]) -> None:
+        """Take volatile messages of some types that were never sent out of the queue."""
+        gone = [message for message in self.state.queue if message.id is None and message.type in types]
+        self.state.queue = [message for message in self.state.queue if message.id is not None or message.type not in types]
+        for message in gone:
+            self.abandon(message)
 
     def commit(self, pairing: Pairing) -> None:
         """The device has used this key: all older ones go (protocol.md 5 rule 7). Not yet on disk."""

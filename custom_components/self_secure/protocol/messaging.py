@@ -18,7 +18,9 @@ from .snapshot import Pairing
 from .tables import COMMUNICATION, SenderState, handler_of
 from .wire import Means
 
-_DELIVERED: Final = frozenset({MessageType.READINGS, MessageType.TEXT, MessageType.BYTES, MessageType.EVENT, MessageType.INFO})
+_MESSAGES: Final = frozenset({MessageType.READINGS, MessageType.TEXT, MessageType.BYTES, MessageType.EVENT, MessageType.INFO})
+_CARRIED: Final = frozenset({MessageType.RELAY, MessageType.ROUTE})  # part of a path, which ends with its connection
+_DELIVERED: Final = _MESSAGES | _CARRIED
 _ACTED_ON: Final = frozenset(
     {MessageType.TEXT, MessageType.BYTES, MessageType.EVENT}
 )  # the mark is written first; a reading that comes twice does no harm
@@ -117,10 +119,11 @@ class Messaging:
         self.pump(now)
 
     def link_closed(self) -> None:
-        """The resume's memory dies; the chains stay."""
+        """The resume's memory dies, and what was never sent of its paths; the chains stay."""
         self._greet_at = None
         self.groups.link_closed()
         self.epochs.link_closed()
+        self.memory.withdraw(_CARRIED)
         self.memory.save_if_changed()
 
     def timer(self, now: float) -> None:
