@@ -1,4 +1,4 @@
-"""A soak run: python -m experiments.soak --steps 1000000 --seed 1 [--suite hybrid|loss|paper].
+"""A soak run: python -m experiments.soak --steps 1000000 --seed 1 [--world NAME] [--suite hybrid|loss|paper].
 
 A million steps of hub and device with every fault, watched all the time. Everything follows from the seed. On a violation
 the last events are printed; `--from STEP` prints all events from there on, `--until STEP` ends there.
@@ -12,10 +12,9 @@ import traceback
 import self_secure_device_linux  # noqa: F401  # registers cryptolib before the device's core is imported
 
 from .counts import ViolationError
-from .driver import Driver
 from .profile import SUITE_IDS, Profile
-from .report import report
 from .reuse import Reuse
+from .worlds import WORLDS, Drive
 
 PROGRESS = 5.0  # s between two lines
 
@@ -26,13 +25,14 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--suite", choices=sorted(SUITE_IDS), default="hybrid")
-    parser.add_argument("--world", choices=["direct"], default="direct", help="direct: no radio in between")
+    summaries = "; ".join(f"{name}: {world.summary}" for name, world in WORLDS.items())
+    parser.add_argument("--world", choices=list(WORLDS), default="direct", help=summaries)
     parser.add_argument("--from", dest="start", type=int, help="print every event from this step on")
     parser.add_argument("--until", type=int, help="end at this step")
     return parser.parse_args()
 
 
-def soak(driver: Driver, steps: int, start: int | None = None) -> None:
+def soak(driver: Drive, steps: int, start: int | None = None) -> None:
     """Run with a line of progress now and then."""
     began = shown = time.monotonic()
     while driver.counts.step < steps:
@@ -49,16 +49,16 @@ def main() -> int:
     """Run, print the tables and the verdict; 0 if nothing is broken and nothing is missing."""
     given = arguments()
     steps = given.steps if given.until is None else min(given.steps, given.until)
-    reuse, violation = Reuse(), None
+    world, reuse, violation = WORLDS[given.world], Reuse(), None
     with reuse.watching():
-        driver = Driver(Profile(given.suite), given.seed, reuse)
+        driver = world.begin(Profile(given.suite), given.seed, reuse)
         try:
             soak(driver, steps, given.start)
         except ViolationError as error:
             violation = str(error)
             if error.__cause__ is not None:
                 traceback.print_exception(error.__cause__)
-    lines, passed = report(driver, reuse, violation)
+    lines, passed = world.report(driver, reuse, violation)
     print("\n".join(lines))
     return 0 if passed else 1
 

@@ -177,6 +177,42 @@ def test_a_beacon_is_read() -> None:
     assert read_beacon(beacon(3, b"abcdefgh" * 2, 1)) == (3, 1, b"abcd")
 
 
+# --- what waits again after a visit
+
+
+def visited(bench: RelayBench, far: FarDevice) -> None:
+    """Let the hub fetch what waits at a device, over path 1."""
+    bench.opened(far)
+    bench.hear(far, far.beacon(2))
+    tell(bench, limits.TELL_TIME)
+
+
+def test_what_waits_since_the_path_was_closed_is_told_anew(bench: RelayBench, far: FarDevice) -> None:
+    visited(bench, far)
+    bench.route(1, NOWHERE)
+    bench.hop_all(far, bench.written(far))
+    bench.unlink(far)
+    assert tell(bench, limits.TELL_TIME) == []
+    bench.hear(far, far.beacon(2))
+    assert rows(tell(bench)) == [(far.short, 2 | ADOPTED, -60, 0)]
+
+
+def test_what_waits_when_the_path_broke_is_told_at_its_end(bench: RelayBench, far: FarDevice) -> None:
+    visited(bench, far)
+    bench.unlink(far)
+    assert tell(bench, limits.PATH_TIME - 1) == []
+    assert (rows(tell(bench, 1)), bench.events("route_closed")) == ([(far.short, 2 | ADOPTED, -60, 0)], [far.short])
+
+
+def test_nothing_is_told_of_a_device_with_nothing_waiting(bench: RelayBench, far: FarDevice) -> None:
+    visited(bench, far)
+    bench.hear(far, far.beacon(1))
+    tell(bench, limits.TELL_TIME)
+    bench.unlink(far)
+    bench.route(1, NOWHERE)
+    assert tell(bench, limits.TELL_TIME) == []
+
+
 # --- behind other relays
 
 
@@ -229,6 +265,18 @@ def test_a_ward_that_carries_on_is_not_hung_up_for_a_broadcast(bench: RelayBench
     bench.carry(2, b"\x01" + bytes(79))
     bench.hop_all(relay, bench.written(relay))
     assert bench.wanted == [relay.address]
+
+
+def test_what_waits_behind_it_again_is_passed_on_anew(bench: RelayBench, relay: FarDevice) -> None:
+    bench.hop(relay, INFO, listed((b"aaaa", 2 | RELAYS, -70, 0)))
+    bench.route(2, b"a" * 16)
+    [(_, body)] = bench.hop_all(relay, bench.written(relay))
+    bench.hop(relay, ROUTE, body)
+    tell(bench, limits.TELL_TIME)
+    bench.route(2, NOWHERE)
+    bench.hop_all(relay, bench.written(relay))
+    bench.hop(relay, INFO, listed((b"aaaa", 2 | RELAYS, -70, 0)))
+    assert (b"aaaa", 2 | RELAYS, -70, 1) in rows(tell(bench, limits.TELL_TIME))
 
 
 def test_random_packets_of_a_relay_behind_are_passed_on(bench: RelayBench, relay: FarDevice) -> None:

@@ -1,6 +1,6 @@
 """Whom a relay hears, and whom its wards hear: what it tells its hubs in INFO (protocol.md 10)."""
 
-from ..adverts import PAIRED, SHORT_ID_BYTES, VERSION, beacon
+from ..adverts import PAIRED, SHORT_ID_BYTES, VERSION, WAITING, beacon
 from . import limits
 
 TAG = 5  # of INFO: (short id 4 ‖ state and flags u8 ‖ RSSI i8 ‖ hops u8)*
@@ -59,6 +59,22 @@ class Neighbours:
         """Take that somebody is here without a beacon: connected to us, or broadcasting."""
         if address in self._heard:
             self._heard[address].heard_at = now
+
+    def visited(self, short, served):
+        """A path to this device is closed; ``served``: it worked to its end.
+
+        Then what waits there from now on is news, though its beacon says the same as before. A path that broke may have left
+        behind what waited: the hubs hear it once more.
+        """
+        for entry in self._heard.values():
+            if entry.short == short and entry.state >= WAITING:
+                entry.state = PAIRED if served else entry.state
+                self.changed |= not served
+        for entries in self._behind.values():
+            for index, (other, state, rssi, hops) in enumerate(entries):
+                if other == short and state & STATE_BITS >= WAITING:
+                    entries[index] = (other, state & ~STATE_BITS | PAIRED if served else state, rssi, hops)
+                    self.changed |= not served
 
     def expire(self, now):
         """Forget who has been silent."""

@@ -182,6 +182,8 @@ class Relay:
 
     def _told(self, kind, route):
         far = route.identity[:SHORT_ID_BYTES]
+        if kind == "closed":
+            self.neighbours.visited(far, route.open)
         self._device.emit("route_" + kind, far, route.identity)
 
     # --- the radio ---------------------------------------------------------------------------------------------

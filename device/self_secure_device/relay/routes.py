@@ -10,7 +10,7 @@ from .route import FROM_WARD, TO_WARD, Route, ttl_and_inner
 
 
 class Routes:
-    """``find(identity, now)`` returns the hop that leads to a device, or None; ``tell(kind, value)`` hears "opened" and "closed"."""
+    """``find(identity, now)`` returns the hop that leads to a device, or None; ``tell(kind, route)`` hears "opened" and "closed"."""
 
     def __init__(self, find, count, tell):
         self._find = find
@@ -107,9 +107,9 @@ class Routes:
         if body[NUMBER_BYTES:] == NOWHERE:
             self.end(route, now)
             return
-        if not route.open:
+        if not route.opened:
             self._tell("opened", route)
-        route.open = True
+        route.open = route.opened = True
         self._answer(route.peer, route.head, body[NUMBER_BYTES:], now)
         ward.poll(now)
 
@@ -159,7 +159,7 @@ class Routes:
     def _remove(self, route, now):
         self._routes.remove(route)
         purge(route.peer, route.head)
-        if route.open:
+        if route.opened:
             self._tell("closed", route)
         if route.hop is not None:
             route.hop.released(route.lower, now)
