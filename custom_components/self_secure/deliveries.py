@@ -91,3 +91,4 @@ class KeyChanges:
         for changed in self._waiting:
             if not changed.done():
                 changed.set_exception(StoppedError("the entry was unloaded, or a write failed"))
+                changed.exception()  # who asked may have stopped waiting, which is no error for the log

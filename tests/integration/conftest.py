@@ -12,7 +12,7 @@ from unittest.mock import patch
 from habluetooth import get_manager
 from homeassistant.components import bluetooth
 from homeassistant.config_entries import SOURCE_BLUETOOTH, ConfigEntry, ConfigFlowResult
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.setup import async_setup_component
 import pytest
@@ -197,7 +197,7 @@ async def use_a_copy(hass: HomeAssistant, world: World, start_device: StartDevic
 def security_events(hass: HomeAssistant) -> list[str]:
     """Return where the kinds of all security events will be, as the logbook and automations hear of them."""
     told: list[str] = []
-    hass.bus.async_listen(EVENT_SECURITY, lambda event: told.append(event.data["type"]))
+    hass.bus.async_listen(EVENT_SECURITY, callback(lambda event: told.append(event.data["type"])))  # at once, not from a thread
     return told
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from homeassistant.components.automation.config import AUTOMATION_BLUEPRINT_SCHEMA
 from homeassistant.components.blueprint.models import Blueprint
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.setup import async_setup_component
 from homeassistant.util.yaml import load_yaml_dict
 import pytest
@@ -37,7 +37,7 @@ async def automate(hass: HomeAssistant, folder: Path, name: str, told: str, **gi
     inputs = {**given, "actions": [{"event": ALERT, "event_data": {"told": told}}]}
     config = {"automation": {"alias": "test", "use_blueprint": {"path": f"self_secure/{name}", "input": inputs}}}
     alerts: list[dict[str, Any]] = []
-    hass.bus.async_listen(ALERT, lambda event: alerts.append(dict(event.data)))
+    hass.bus.async_listen(ALERT, callback(lambda event: alerts.append(dict(event.data))))
     assert await async_setup_component(hass, "automation", config)
     await until(lambda: state_of(hass, "automation.test") == "on")
     return alerts

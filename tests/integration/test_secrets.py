@@ -7,7 +7,7 @@ from typing import Any
 
 from homeassistant.components.recorder.core import Recorder
 from homeassistant.const import MATCH_ALL
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.recorder import get_instance
 import pytest
 from pytest_homeassistant_custom_component.components.recorder.common import async_wait_recording_done  # type: ignore[import-untyped]  # the plugin tells no types
@@ -112,7 +112,7 @@ async def test_no_key_and_no_seed_is_anywhere(
     caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.INFO, PLUGINS_DISK)
     events: list[Any] = []
-    home.bus.async_listen(MATCH_ALL, lambda event: events.append(event.as_dict()))
+    home.bus.async_listen(MATCH_ALL, callback(lambda event: events.append(event.as_dict())))
     await live(home, start_device)
     ours = {key: value for key, value in hass_storage.items() if key.startswith(f"{DOMAIN}.") and key != f"{DOMAIN}.hub"}
     others = {key: value for key, value in hass_storage.items() if key not in ours}
