@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 import contextlib
+from itertools import islice
 import re
 import shutil
 from typing import TYPE_CHECKING, Self
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 #: Seconds that a program has to end by itself; Home Assistant writes its storage and closes its database in that time.
 GRACE = 20.0
 
-#: Lines that are kept to be searched and shown; a whole run of a device prints fewer.
-KEPT_LINES = 5_000
+#: Lines that are kept to be searched and shown; 200 kills of Home Assistant make a device print 20,000.
+KEPT_LINES = 100_000
 
 #: Bytes of one line: a debug line with a whole frame stays far below.
 LONGEST_LINE = 1 << 20
@@ -99,7 +100,7 @@ class Process:
     def matches(self, pattern: str, since: int = 0) -> list[re.Match[str]]:
         """Return the matches of the lines printed after the mark ``since`` that start with the pattern."""
         skipped = max(0, since - (self._count - len(self._lines)))
-        return [match for line in list(self._lines)[skipped:] if (match := re.match(pattern, line))]
+        return [match for line in islice(self._lines, skipped, None) if (match := re.match(pattern, line))]
 
     async def wait_for(self, pattern: str, within: float, since: int = 0) -> re.Match[str]:
         """Return the first match after the mark ``since``; DemoError after ``within`` seconds or when the program ended."""
