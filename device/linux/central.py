@@ -9,10 +9,12 @@ from typing import Any
 from bumble import hci
 from bumble.device import Advertisement, Connection
 
+from self_secure_device.relay.limits import MAX_LINKS
+
 from .adapter import Adapter
 from .far import ERRORS, Far
 
-CONNECT_TIME = 4.0  # s for one attempt: a neighbour's beacon comes five times a second
+CONNECT_TIME = 2.0  # s for one attempt, which begins with a packet of the device: its beacon comes five times a second
 ATTEMPT_STEP = 0.1  # s between two looks at an attempt; Bumble ignores a cancel that comes before its command
 SCAN_DELAY = 0.5  # s before an adapter that refused to scan is asked again
 
@@ -66,12 +68,9 @@ class Central:
         self._connecting = False
 
     def tend(self) -> None:
-        """Let the relay do what is due, then do what it wants."""
+        """Let the relay do what is due."""
         self._relay.poll(self._clock())
         self._wake_all()
-        for address in [address for address in self._wanted if address not in self._tasks and not self._connecting][:1]:
-            self._connecting = True
-            self._tasks[address] = asyncio.create_task(self._keep(address), name=f"link to {address}")
 
     @property
     def _wanted(self) -> list[str]:
@@ -128,11 +127,12 @@ class Central:
             self._connecting = False
 
     async def _attempt(self, peer: hci.Address, address: str) -> Connection:
-        own = hci.OwnAddressType.RANDOM
-        attempt = asyncio.create_task(self._adapter.connect_le(peer, own_address_type=own, timeout=CONNECT_TIME))
+        attempt = asyncio.create_task(self._adapter.connect_le(peer, own_address_type=hci.OwnAddressType.RANDOM, timeout=None))
+        loop = asyncio.get_running_loop()
+        end = loop.time() + CONNECT_TIME
         try:
             while not attempt.done():
-                if address not in self._wanted:
+                if loop.time() >= end or address not in self._wanted:
                     await self._adapter.cancel_connection()  # type: ignore[no-untyped-call]  # Bumble's signature
                 await asyncio.wait({attempt}, timeout=ATTEMPT_STEP)
             return attempt.result()
@@ -163,7 +163,15 @@ class Central:
         if not advertisement.is_scan_response:
             address, data = advertisement.address.to_string(), bytes(advertisement.data_bytes)
             self._relay.heard(address, advertisement.rssi, data, self._clock())
+            self._answer(address)
             self._wake()
+
+    def _answer(self, address: str) -> None:
+        """Connect with a device that was just heard, if it is wanted: an attempt at a silent one would only cost time."""
+        room = not self._connecting and len(self._tasks) < MAX_LINKS
+        if room and address not in self._tasks and address in self._wanted:
+            self._connecting = True
+            self._tasks[address] = asyncio.create_task(self._keep(address), name=f"link to {address}")
 
     def _received(self, address: str, value: bytes) -> None:
         self._relay.received(address, value, self._clock())

@@ -227,10 +227,12 @@ class Relay:
 
     @property
     def wanted(self):
-        """Addresses to be connected to; all others are to be disconnected from."""
+        """Addresses to be connected to once they are heard, at most ``MAX_LINKS`` of them; all others are to be disconnected from."""
         linked = [hop.address for hop in self._hops.values() if hop.link is not None and hop.wants_link(self.now)]
+        if len(linked) >= limits.MAX_LINKS:
+            return linked
         others = [hop.address for hop in self._hops.values() if hop.link is None and hop.wants_link(self.now)]
-        return (linked + others)[: limits.MAX_LINKS]
+        return linked + others
 
     def linked(self, address, mtu, now):
         """A wanted device is connected, and has been subscribed to."""
