@@ -11,6 +11,8 @@ import threading
 from typing import Any
 
 from self_secure_device.errors import DeviceError
+from self_secure_device.relay.limits import MAX_PATHS
+from self_secure_device.relay.neighbours import ADOPTED, RELAYS, STATE_BITS
 from self_secure_device.suites import HYBRID_ID, LOSS_ID, PAPER_ID
 
 from .program import Program, Settings
@@ -31,6 +33,11 @@ def one_line(text: object) -> str:
     return str(text).encode("unicode_escape").decode("ascii") if not str(text).isprintable() else str(text)
 
 
+def short(identity: object) -> str:
+    """Return a short id as it is printed."""
+    return identity.hex() if isinstance(identity, bytes) else ""
+
+
 LINES: dict[str, Callable[[object], str]] = {
     "code": "pairing code: {}".format,
     "paired": lambda _: "paired",
@@ -42,7 +49,15 @@ LINES: dict[str, Callable[[object], str]] = {
     "resume_refused": lambda _: "error: the hub holds no key of ours",
     "possible_clone": lambda _: "error: possible clone: somebody else has used a copy of our key",
     "forgotten": lambda _: "forgotten by the hub",
-    "carried": lambda relay: f"carried by relay={relay.hex() if isinstance(relay, bytes) else ''}",
+    "carried": lambda relay: f"carried by relay={short(relay)}",
+    "neighbour": lambda far: f"relay: hears {short(far)}",
+    "neighbour_lost": lambda far: f"relay: hears no more of {short(far)}",
+    "adopted": lambda far: f"relay: adopted {short(far)}",
+    "unadopted": lambda far: f"relay: dropped {short(far)} to make room",
+    "route_opened": lambda far: f"relay: route opened to {short(far)}",
+    "route_closed": lambda far: f"relay: route closed to {short(far)}",
+    "route_refused": lambda far: f"relay: no route to {short(far)}: limit of {MAX_PATHS} reached",
+    "route_crowded": lambda far: f"relay: frames dropped on the route to {short(far)}: limit reached",
     "text": lambda text: f"received text: {one_line(text)}",
     "bytes": lambda data: f"received bytes: {data.hex() if isinstance(data, bytes) else ''}",
     "readings": lambda data: f"received readings: {data.hex() if isinstance(data, bytes) else ''}",
@@ -52,6 +67,13 @@ LINES: dict[str, Callable[[object], str]] = {
 }
 OF_A_HUB = frozenset({"code", "paired", "verified", "pairing_failed", "resumed", "resume_refused", "possible_clone", "forgotten"})
 """What is told with the hub's name when there are several."""
+
+
+def neighbour(row: tuple[bytes, int, int, int]) -> str:
+    """Return the line of one device that a relay hears, itself or through another relay."""
+    far, state, rssi, hops = row
+    marks = (" relay" if state & RELAYS else "") + (" adopted" if state & ADOPTED else "")
+    return f"relay: neighbour {far.hex()} state={state & STATE_BITS} rssi={rssi - 256} hops={hops}{marks}"
 
 
 class Terminal:
@@ -69,6 +91,7 @@ class Terminal:
             "status": lambda _: self._status("status"),
             "hubs": lambda _: self._hubs(),
             "forget": self._forget,
+            "relay": lambda _: self._relay(),
             "quit": lambda _: self._done.set(),
         }
 
@@ -85,6 +108,15 @@ class Terminal:
         if len(found) != 1:
             raise DeviceError("no such hub" if not found else "more than one such hub")
         self._program.core.forget(found[0])
+
+    def _relay(self) -> str:
+        """Return what a relay hears and does, one device a line; DeviceError when this is none."""
+        relay = self._program.relay
+        if relay is None:
+            raise DeviceError("this is no relay: start with --relay")
+        rows = relay.rows()
+        head = f"relay neighbours={len(rows)} adopted={len(relay.adopted_ids)} routes={len(relay.routes)}"
+        return "\n".join([head, *map(neighbour, rows)])
 
     def _event(self, kind: str, value: object) -> None:
         if kind == "ready":
@@ -147,6 +179,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, help="makes the simulated sensor values repeat")
     parser.add_argument("--suite", choices=tuple(SUITES), default="hybrid", dest="suites")
     parser.add_argument("--interval", type=int, default=30, help="ms between two random packets, 20 to 1000")
+    parser.add_argument("--relay", action="store_true", help="carry frames for devices that a hub cannot reach")
     return parser
 
 
@@ -160,6 +193,8 @@ def settings_of(arguments: list[str]) -> Settings:
         parser.error("--interval is 20 to 1000")
     if given.suites == "paper" and given.interval != PAPER_INTERVAL:
         parser.error("--interval is 30 in the suite paper")
+    if given.suites == "paper" and given.relay:
+        parser.error("the suite paper never goes through a relay")
     given.suites = SUITES[given.suites]
     return Settings(**vars(given))
 

@@ -12,8 +12,9 @@ from typing import Any
 from self_secure_device import keyring, profiles, session
 from self_secure_device.device import Device
 from self_secure_device.errors import DeviceError
+from self_secure_device.relay.relay import Relay
 from self_secure_device.request import Parameters
-from self_secure_device.suites import HYBRID_ID
+from self_secure_device.suites import HYBRID_ID, LOSS_ID
 
 from . import sensors
 from .radio import Radio, RadioError
@@ -21,6 +22,7 @@ from .storage import FileStore
 
 IDENTITY_BYTES = 16
 RECONNECT_DELAY = 1.0  # s between two tries to open the transport
+RELAY_SUFFIX = ".relay"  # of the file beside the state that keeps a relay's keys with the devices it carries for
 MAX_RECONNECTS = 20  # tries in a row: a radio that is away longer needs a person
 
 
@@ -38,6 +40,7 @@ class Settings:
     seed: int | None = None
     suites: tuple[int, ...] = (HYBRID_ID,)
     interval: int = 30
+    relay: bool = False
 
 
 def static_address(identity: bytes) -> str:
@@ -71,10 +74,17 @@ class Program:
         name = settings.name or f"{self.profile.model} {identity[:2].hex().upper()}"
         parameters = Parameters(settings.suites, interval=settings.interval)
         self.core = Device(self, identity, stored, parameters, name, profiles.info(name, self.profile))
+        self.relay = self._build_relay() if settings.relay else None
         self.address = settings.address or static_address(self.core.identity)
         self._radio = Radio(self.core, self.address, milliseconds, self._told)
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
+
+    def _build_relay(self) -> Any:
+        """Return the relay in this device; its keys have a file of their own."""
+        state = self._settings.state
+        store = FileStore(None if state is None else state.with_name(state.name + RELAY_SUFFIX))
+        return Relay(self.core, store.load(), store.save, weak=LOSS_ID in self._settings.suites)
 
     # --- the core's port ---------------------------------------------------------------------------------------
 
@@ -172,7 +182,9 @@ class Program:
         self._radio.wake()
 
     async def reset(self) -> None:
-        """Erase every key and hang up."""
+        """Erase every key, a relay's too, and hang up."""
+        if self.relay is not None:
+            self.relay.forget()
         self.core.reset()
         await self._radio.hang_up()
         self._radio.wake()

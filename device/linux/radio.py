@@ -7,15 +7,18 @@ import logging
 
 from bumble import hci
 from bumble.core import BaseBumbleError
-from bumble.device import Connection, Device as Adapter, DeviceConfiguration
+from bumble.device import Connection, DeviceConfiguration
 from bumble.gatt import Characteristic, CharacteristicValue, Service
 from bumble.transport import open_transport
 from bumble.transport.common import Transport
 
 from self_secure_device.adverts import NOTIFY_UUID, SERVICE_UUID, WRITE_UUID
 from self_secure_device.device import Device
+from self_secure_device.pairing import earliest
 
+from .adapter import Adapter
 from .advertiser import Advertiser, advertiser
+from .central import Central
 from .waker import Waker
 
 RETRY_DELAY = 0.1  # s, after the adapter refused an advertising command (a connection came at that moment)
@@ -43,6 +46,7 @@ class Radio:
         self._lost = False
         self._adapter: Adapter
         self._notify: Characteristic[bytes]
+        self._central = Central(core.relay, clock, self.wake) if core.relay is not None else None
 
     @property
     def connected(self) -> bool:
@@ -77,6 +81,8 @@ class Radio:
             raise RadioError(f"transport failed: {error}") from error
         finally:
             self._disconnected()
+            if self._central is not None:
+                await self._central.lost()
             with contextlib.suppress(BaseBumbleError, OSError):
                 await transport.close()
 
@@ -85,12 +91,16 @@ class Radio:
     async def _serve(self, transport: Transport) -> None:
         source = transport.source
         configuration = DeviceConfiguration(name="", address=self._address, le_enabled=True, classic_enabled=False)
-        self._adapter = Adapter.from_config_with_hci(configuration, source, transport.sink)
-        self._adapter.add_service(self._service())
-        self._adapter.on(Adapter.EVENT_CONNECTION, self._connected)
-        await self._adapter.power_on()
+        adapter = Adapter.from_config_with_hci(configuration, source, transport.sink)
+        assert isinstance(adapter, Adapter)  # noqa: S101  # Bumble's signature names its own class
+        self._adapter = adapter
+        adapter.add_service(self._service())
+        adapter.on(Adapter.EVENT_HUB, self._connected)
+        await adapter.power_on()
         self._lost = False
         source.terminated.add_done_callback(lambda _: self._transport_lost())
+        if self._central is not None:
+            await self._central.start(adapter)
         await asyncio.gather(self._pump(), self._advertise())
         if not self._closing:
             raise RadioError("transport lost")
@@ -108,6 +118,8 @@ class Radio:
         with contextlib.suppress(TimeoutError, BaseBumbleError, hci.HCI_Error):
             async with asyncio.timeout(ENDING):
                 await self.hang_up()
+                if self._central is not None:
+                    await self._central.close()
                 await self._adapter.power_off()
 
     def _service(self) -> Service:
@@ -161,6 +173,8 @@ class Radio:
     async def _pump(self) -> None:
         """Move fragments out and call the core when its time has come."""
         while not self._over:
+            if self._central is not None:
+                self._central.tend()
             self._core.poll(self._clock())
             self._air.set()
             await self._send()
@@ -169,8 +183,8 @@ class Radio:
             await self._wake.wait(self._due())
 
     def _due(self) -> float | None:
-        """Return the core's deadline on the loop's clock."""
-        deadline: int | None = self._core.deadline
+        """Return the deadline of core and relay on the loop's clock."""
+        deadline: int | None = earliest(self._core.deadline, self._central.deadline if self._central is not None else None)
         return None if deadline is None else asyncio.get_running_loop().time() + (deadline - self._clock()) / 1000
 
     async def _send(self) -> None:

@@ -210,6 +210,8 @@ class Device(Inbox):
         link, known = self.link, False
         if link is None or not link.subscribed or link.waiting:
             return None
+        if self.relay is not None and len(self.relay.routes):
+            return None  # who has asked for them withdraws them when they are not needed any more
         machines = [link.negotiation] if self.paths is None else [link.negotiation] + self.paths.negotiations
         for machine in machines:
             if machine in self._pairing.negotiations and not machine.leaves_link:

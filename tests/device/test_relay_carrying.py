@@ -112,6 +112,7 @@ def test_four_frames_wait_for_the_hub_and_no_fifth(bench: RelayBench, far: FarDe
     for number in range(MAX_WAITING + 2):
         bench.hop(far, RELAY, lower + bytes([TTL]) + DATA + bytes([number]))
     assert bench.device.counters == {"full path": 2}
+    assert bench.events("route_crowded") == [far.short]  # once is enough
     assert [body[-1] for _, body in bench.heard_by_hub()] == list(range(MAX_WAITING))
 
 

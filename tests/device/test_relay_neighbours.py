@@ -89,6 +89,19 @@ def test_who_is_silent_for_a_minute_is_gone(bench: RelayBench, far: FarDevice) -
     assert rows(tell(bench, 1)) == []
 
 
+def test_the_program_hears_who_comes_and_goes_as_often_as_the_hubs(bench: RelayBench, far: FarDevice) -> None:
+    bench.hear(far)
+    tell(bench)
+    other = FarDevice("o")
+    bench.hear(other)
+    bench.hear(other, other.beacon(2))
+    assert bench.events("neighbour") == [far.short]
+    tell(bench, limits.TELL_TIME)
+    assert bench.events("neighbour") == [far.short, other.short]
+    tell(bench, limits.LIFETIME)
+    assert bench.events("neighbour_lost") == [far.short, other.short]
+
+
 def test_who_is_connected_stays(bench: RelayBench, far: FarDevice) -> None:
     bench.opened(far)
     bench.pass_time(2 * limits.LIFETIME)

@@ -3,8 +3,9 @@
 import pytest
 
 from self_secure_device.crypto import u16
+from self_secure_device.limits import YIELD_DELAY
 from self_secure_device.relay import limits
-from self_secure_device.session import RELAY, ROUTE
+from self_secure_device.session import RELAY, ROUTE, TEXT
 from tests.device.relay_bench import NOWHERE, TTL, FarDevice, RelayBench
 
 DATA = b"\x10" + bytes(39)  # an inner frame; a relay sees no more of it than type and length
@@ -77,6 +78,22 @@ def test_a_path_asked_for_anew_gets_a_number_of_its_own(bench: RelayBench, far: 
 def test_sixteen_paths_and_no_more(bench: RelayBench) -> None:
     answers = [bench.route(number, b"x" * 16) for number in range(1, limits.MAX_PATHS + 2)]
     assert answers == [[]] * limits.MAX_PATHS + [[(ROUTE, u16(limits.MAX_PATHS + 1) + NOWHERE)]]
+    assert bench.events("route_refused") == [b"xxxx"]
+
+
+def test_a_hub_with_a_path_makes_no_room_for_another_one(bench: RelayBench, far: FarDevice) -> None:
+    bench.disconnect()
+    bench.device.pair(bench.now)
+    bench.with_hub(b"O" * 16)
+    bench.disconnect()
+    bench.device.send(TEXT, b"for both", bench.now)
+    assert bench.connect() == []
+    assert bench.route(1, far.identity) == [(TEXT, b"for both")]
+    bench.take_all(bench.pass_time(2 * YIELD_DELAY))
+    assert not bench.device.yields
+    assert bench.route(1, NOWHERE) == []
+    bench.take_all(bench.pass_time(YIELD_DELAY))
+    assert bench.device.yields
 
 
 def test_numbers_begin_anew_after_the_last(bench: RelayBench, far: FarDevice) -> None:
@@ -112,7 +129,10 @@ def test_three_wards_are_connected_at_a_time(bench: RelayBench) -> None:
     for number, one in enumerate(fars, 1):
         bench.hear(one)
         bench.route(number, one.identity)
-    assert bench.wanted == [one.address for one in fars[: limits.MAX_LINKS]]
+    assert bench.wanted == [one.address for one in fars]
+    for one in fars[1:]:
+        bench.link(one)
+    assert bench.wanted == [one.address for one in fars[1:]]
 
 
 # --- the far side's broadcast

@@ -74,6 +74,8 @@ class RadioLink(Link):
 class RadioHub:
     """One client for one device, and everything it told."""
 
+    patience = PATIENCE
+
     def __init__(self, address: str) -> None:
         self.events: list[Event] = []
         self.states: list[int] = []  # of the beacons heard
@@ -116,7 +118,7 @@ class RadioHub:
 
     async def until[T](self, look: Callable[[], T]) -> T:
         """Wait until what has been told gives something true, and return that."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(self.patience):
             while not (found := look()):
                 self._changed.clear()
                 await self._changed.wait()

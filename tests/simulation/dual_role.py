@@ -3,15 +3,15 @@
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, override
 
 from bumble import hci
 from bumble.core import UUID
-from bumble.device import Advertisement, Connection, Device, DeviceConfiguration, Peer
+from bumble.device import Advertisement, Connection, DeviceConfiguration, Peer
 from bumble.gatt import Characteristic, CharacteristicValue, Service
 from bumble.transport import open_transport
 from bumble.transport.common import Transport
 
+from self_secure_device_linux.adapter import Adapter
 from self_secure_device_linux.advertiser import Advertiser, advertiser
 from simulation.bleak_client import MTU
 from simulation.radio import Radio
@@ -20,21 +20,6 @@ from .conftest import BEACON, NOTIFY, SERVICE, WRITE
 
 PATIENCE = 5.0
 """Seconds for a connection, its discovery, a message."""
-
-
-class Adapter(Device):
-    """Bumble's host, made fit for both roles.
-
-    Its `connect_le` takes the next connection of any kind for the one that it waits for. When a hub connects meanwhile, the
-    awaited connection then finds no attempt and breaks the host. So here incoming connections have an event of their own.
-    """
-
-    EVENT_HUB = "hub"
-
-    @override
-    def emit(self, event: str, *args: Any, **kwargs: Any) -> bool:
-        incoming = event == self.EVENT_CONNECTION and args[0].role == hci.Role.PERIPHERAL
-        return super().emit(self.EVENT_HUB if incoming else event, *args, **kwargs)
 
 
 @dataclass(slots=True)
@@ -67,7 +52,8 @@ class Node:
 
     @property
     def address(self) -> hci.Address:
-        return self.adapter.random_address
+        address: hci.Address = self.adapter.random_address
+        return address
 
     def from_hub(self, hub: Radio) -> list[bytes]:
         return [value for source, value in self.written if source == hub.address]

@@ -270,7 +270,7 @@ async def test_attempts_of_both_devices_at_once_give_one_connection(start: Start
     assert not attempts[0].done()
     await far.write(b"undisturbed")
     assert (relay.reasons, relay.written) == ([], [(plain(leaf.address), b"undisturbed")])
-    await relay.adapter.cancel_connection()  # type: ignore[no-untyped-call]  # Bumble's signature
+    await relay.adapter.cancel_connection()
     await asyncio.wait(attempts)
     assert attempts[0].exception() is not None
 

@@ -89,6 +89,11 @@ class Neighbours:
         times = [entry.heard_at + limits.LIFETIME for entry in self._heard.values()]
         return min(times) if times else None
 
+    @property
+    def shorts(self):
+        """The short ids of all that are heard."""
+        return {entry.short for entry in self._heard.values()}
+
     def addresses(self, short):
         """Return the addresses that a device with this short id is heard at, the latest first."""
         found = [entry for entry in self._heard.values() if entry.short == short]
@@ -125,20 +130,25 @@ class Neighbours:
 
     # --- to the hubs -------------------------------------------------------------------------------------------
 
-    def value(self, own, adopted):
-        """Return the list for INFO: nearest first, one entry for each short id but ``own``; ``adopted`` are those with a key."""
+    def rows(self, own, adopted):
+        """Return (short id, state and flags, RSSI as u8, hops) of each, nearest first, but not of ``own``; ``adopted`` are those with a key."""
         rows = {}
         for entry in sorted(self._heard.values(), key=lambda one: -one.rssi):
-            entry.told = entry.rssi
             flags = (RELAYS if entry.flags & 1 else 0) | (ADOPTED if entry.short in adopted else 0)
-            rows.setdefault(entry.short, (entry.state & STATE_BITS | flags, entry.rssi & 0xFF, 0))
+            rows.setdefault(entry.short, (entry.short, entry.state & STATE_BITS | flags, entry.rssi & 0xFF, 0))
         for hops, short, state, rssi in self._passed_on():
-            rows.setdefault(short, (state, rssi, hops))
+            rows.setdefault(short, (short, state, rssi, hops))
         rows.pop(own, None)
-        self.changed = self.moved = False
+        return list(rows.values())[: limits.MAX_NEIGHBOURS]
+
+    def value(self, own, adopted):
+        """Return the list for INFO; from now on it is what the hubs know."""
         out = b""
-        for short, row in list(rows.items())[: limits.MAX_NEIGHBOURS]:
-            out += short + bytes(row)
+        for row in self.rows(own, adopted):
+            out += row[0] + bytes(row[1:])
+        for entry in self._heard.values():
+            entry.told = entry.rssi
+        self.changed = self.moved = False
         return out
 
     def _passed_on(self):

@@ -7,8 +7,9 @@ one, and then
   connections as central, and calls ``poll`` at ``deadline``;
 * connects to the addresses in ``wanted`` and to no others, subscribes, and writes each ``next_fragment`` with response.
 
-Events, by the device's port: "adopted", "unadopted", "route_opened" and "route_closed", each with the first four bytes of a far
-identity, and what ``Ward`` emits.
+Events, by the device's port, each with the first four bytes of a far identity: "neighbour" and "neighbour_lost", "adopted" and
+"unadopted", "route_opened" and "route_closed", "route_refused" (no room for it) and "route_crowded" (more frames than it may carry;
+once per route); and of what ``Ward`` emits "possible_clone".
 """
 
 from .. import frames
@@ -41,7 +42,7 @@ class Relay:
         self.keyring = wards.Wards(device.identity, [] if stored is None else wards.decode(stored), b"", save)
         self.neighbours = Neighbours()
         self.routes = Routes(self._find, device.count, self._told)
-        self._telling = Telling(device, self.neighbours, lambda: {identity[:SHORT_ID_BYTES] for identity in self._wards})
+        self._telling = Telling(device, self.neighbours, lambda: self.adopted_ids)
         self._device = device
         self._wards = {}
         self._hops = {}  # by address
@@ -82,6 +83,17 @@ class Relay:
             self.routes.confirmed(ward, message.body, now)
         elif message.kind == INFO and listed(message.body) is not None:
             self.neighbours.listed(ward.identity, listed(message.body))
+
+    # --- what the program may show -----------------------------------------------------------------------------
+
+    @property
+    def adopted_ids(self):
+        """The short ids of all wards."""
+        return {identity[:SHORT_ID_BYTES] for identity in self._wards}
+
+    def rows(self):
+        """Return what the hubs are told of the neighbours: (short id, state and flags, RSSI as u8, hops)."""
+        return self.neighbours.rows(self.identity[:SHORT_ID_BYTES], self.adopted_ids)
 
     # --- what the device asks ----------------------------------------------------------------------------------
 
@@ -215,10 +227,12 @@ class Relay:
 
     @property
     def wanted(self):
-        """Addresses to be connected to; all others are to be disconnected from."""
+        """Addresses to be connected to once they are heard, at most ``MAX_LINKS`` of them; all others are to be disconnected from."""
         linked = [hop.address for hop in self._hops.values() if hop.link is not None and hop.wants_link(self.now)]
+        if len(linked) >= limits.MAX_LINKS:
+            return linked
         others = [hop.address for hop in self._hops.values() if hop.link is None and hop.wants_link(self.now)]
-        return (linked + others)[: limits.MAX_LINKS]
+        return linked + others
 
     def linked(self, address, mtu, now):
         """A wanted device is connected, and has been subscribed to."""

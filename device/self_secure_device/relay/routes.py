@@ -10,7 +10,7 @@ from .route import FROM_WARD, TO_WARD, Route, ttl_and_inner
 
 
 class Routes:
-    """``find(identity, now)`` returns the hop that leads to a device, or None; ``tell(kind, route)`` hears "opened" and "closed"."""
+    """``find(identity, now)`` returns the hop that leads to a device, or None; ``tell(kind, route)`` hears "opened", "closed", "refused" and "crowded"."""
 
     def __init__(self, find, count, tell):
         self._find = find
@@ -33,11 +33,13 @@ class Routes:
             self._remove(old, now)
         if identity == NOWHERE:
             return
+        self._next = self._next % 0xFFFF + 1
+        route = Route(peer, head, identity, self._next, now)
         if len(self._routes) >= limits.MAX_PATHS:
+            self._tell("refused", route)
             self._answer(peer, head, NOWHERE, now)
             return
-        self._next = self._next % 0xFFFF + 1
-        self._routes.append(Route(peer, head, identity, self._next, now))
+        self._routes.append(route)
         self.poll(now)
 
     def _at(self, peer, head):
@@ -59,7 +61,7 @@ class Routes:
             self._count("not for a relay")
             return
         if len(route.down) >= MAX_WAITING or not route.from_hub.take(now):
-            self._count("full path")
+            self._crowded(route)
             return
         route.down.append(bytes([ttl]) + inner)
         if route.listening:  # it has to be connected for this
@@ -129,10 +131,17 @@ class Routes:
 
     def _up(self, route, ttl, inner, now):
         if waiting(route.peer, route.head) >= MAX_WAITING or not route.from_ward.take(now):
-            self._count("full path")
+            self._crowded(route)
             return
         route.peer.queue.append(Part(RELAY, route.head + bytes([ttl]) + inner))
         route.peer.poll(now)
+
+    def _crowded(self, route):
+        """A frame is dropped; the program hears of the first one."""
+        self._count("full path")
+        if not route.crowded:
+            route.crowded = True
+            self._tell("crowded", route)
 
     def random(self, hop, packet, now):
         """Take a random packet (sid, Seq, R) of a hop's device, for whom a path listens for."""
@@ -200,6 +209,9 @@ class Routes:
             if means(identity, route.identity):
                 return True
         return False
+
+    def __len__(self):
+        return len(self._routes)
 
     @property
     def deadline(self):

@@ -27,6 +27,7 @@ class Telling:
         self._adopted = adopted
         self._at = 0
         self._told = {}  # by identity: the last list, and the session that it was made for
+        self._noticed = set()  # short ids that the program knows of
 
     def _due(self):
         """Whether it has changed. A signal strength alone is worth no connection of its own."""
@@ -42,6 +43,7 @@ class Telling:
         due = self._due() and now >= self._at
         if due:
             self._at = now + limits.TELL_TIME
+            self._notice()
         body = self._list() if due else None
         for peer in list(self._device.peers.values()):
             session, told = peer.session, self._told.get(peer.identity)
@@ -49,6 +51,14 @@ class Telling:
                 body = body or self._list()
                 self._told[peer.identity] = (self._queue(peer, told, body), session)
                 peer.poll(now)
+
+    def _notice(self):
+        """Tell the program who has come and who has gone; as seldom as the hubs, whatever somebody puts on the air."""
+        heard = self._neighbours.shorts
+        for kind, shorts in (("neighbour_lost", self._noticed - heard), ("neighbour", heard - self._noticed)):
+            for short in sorted(shorts):
+                self._device.emit(kind, short, None)
+        self._noticed = heard
 
     def _list(self):
         value = self._neighbours.value(self._device.identity[:SHORT_ID_BYTES], self._adopted())
