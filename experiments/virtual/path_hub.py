@@ -1,7 +1,8 @@
 """A hub with several devices in virtual time: the real protocol for each, over a link of its own or over a relay's path.
 
 What a Home Assistant does with paths (protocol.md 10), as little of it as an experiment needs: prefer what is heard directly,
-else ask a relay that lists the device; keep the path open in a broadcast; take another relay when one is gone.
+else ask a relay that lists the device; keep the path open in a broadcast; let every relay that lists a device adopt it; take
+another relay when one is gone, and then believe once more what all of them have told of the device.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,7 +10,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from custom_components.self_secure.protocol.connection import Settings
-from custom_components.self_secure.protocol.events import Event, LinkUnneeded, MessageReceived, MessageType, Transmit, Verdict
+from custom_components.self_secure.protocol.errors import LocalError
+from custom_components.self_secure.protocol.events import (
+    Event,
+    LinkUnneeded,
+    MessageDelivered,
+    MessageReceived,
+    MessageType,
+    Transmit,
+    Verdict,
+)
 from custom_components.self_secure.protocol.framing import Reassembler, fragment
 from custom_components.self_secure.protocol.packets import FrameType
 
@@ -22,6 +32,9 @@ if TYPE_CHECKING:
 TTL = 4
 NOWHERE = bytes(16)
 NEIGHBOURS, ENTRY = 5, 7  # tag of INFO, bytes of an entry
+ADOPTED = 0x20  # flag of an entry: the relay has a key with the device
+INVITATION = bytes(2)  # the path of a ROUTE, end to end, that names a relay
+AGAIN, AGAIN_MAX = 120.0, 3600.0  # s after which a relay that has still not adopted a device is asked once more, doubling
 WHOLE = 1025  # bytes of a fragment on a path: a frame is one
 HEARD = 3.0  # s; a beacon comes twice a second
 REST = 1.0  # s after a link or path that led to nothing
@@ -59,6 +72,17 @@ class Line:
         return [event.body for event in self.told(MessageReceived) if event.type == kind]
 
 
+@dataclass(slots=True)
+class Adoption:
+    """A path that is asked for only to let a relay make a key with a device that was invited to it."""
+
+    again: float = 0.0  # when to try anew
+    pause: float = AGAIN  # until then
+    path: int = 0  # 0: the device has not taken the invitation yet
+    asked: float = 0.0
+    handle: int = 0  # of the invitation
+
+
 class PathHub:
     """`settings` are the same for all devices; `entropy` returns random bytes."""
 
@@ -68,6 +92,7 @@ class PathHub:
         self.lists: dict[str, dict[bytes, tuple[int, int]]] = {}  # relay → short id → (state and flags, hops)
         self.house: House
         self._paths = 0
+        self.adoptions: dict[tuple[str, str], Adoption] = {}  # by relay and device
         self.shunned: set[str] = set()  # relays that are not asked
 
     def enter(self, house: House) -> None:
@@ -85,10 +110,10 @@ class PathHub:
 
     # --- the user
 
-    def tell(self, name: str, method: str, *arguments: Any) -> None:
-        """Call an input of a device's connection and do what it says."""
+    def tell(self, name: str, method: str, *arguments: Any) -> Any:
+        """Call an input of a device's connection and do what it says; return the input's result."""
         line = self.lines[name]
-        _, events = line.hub.call(method, *arguments, self.now)
+        result, events = line.hub.call(method, *arguments, self.now)
         if line.hub.connection.identity is not None:
             line.identity = line.hub.connection.identity
         for event in events:
@@ -99,6 +124,7 @@ class PathHub:
             else:
                 line.events.append(event)
                 self._note(name, event)
+        return result
 
     def answer(self, name: str, verdict: Verdict = Verdict.SAME) -> None:
         """Say whether the codes are the same."""
@@ -107,12 +133,15 @@ class PathHub:
     def restart(self, name: str) -> None:
         """Lose what the hub has in memory of a device, and the link to it."""
         self._drop(name)
+        self._unpromise(name)
         line = self.lines[name]
         if line.direct:
             self.house.disconnect(name)
         line.hub = LocalHub(self._settings, self._entropy, line.store)
 
     def _note(self, name: str, event: Event) -> None:
+        if isinstance(event, MessageDelivered):
+            self._invited(name, event.handle)
         if not isinstance(event, MessageReceived):
             return
         if event.type == MessageType.INFO:
@@ -128,9 +157,14 @@ class PathHub:
         value = body[2 : 2 + body[1]]
         rows = {value[at : at + 4]: (value[at + 4], value[at + 6]) for at in range(0, len(value), ENTRY)}
         self.lists[relay] = rows
-        for name, line in self.lines.items():
-            if line.identity[:4] in rows and not self.is_heard(name):
-                self.tell(name, "beacon_seen", rows[line.identity[:4]][0] & 0x0F)
+        for name in self.lines:
+            self._believe(name, rows)
+
+    def _believe(self, name: str, rows: dict[bytes, tuple[int, int]]) -> None:
+        """Take what a relay tells of a device as if the hub had heard its beacon."""
+        short = self.lines[name].identity[:4]
+        if short in rows and not self.is_heard(name):
+            self.tell(name, "beacon_seen", rows[short][0] & 0x0F)
 
     # --- links
 
@@ -150,17 +184,22 @@ class PathHub:
     def wants(self, name: str) -> bool:
         """Whether the hub wants to connect to a device, for its own sake or to reach another one through it."""
         line = self.lines[name]
-        if line.direct or line.relay or self.now < line.rest:
+        if line.direct or line.relay or self.now < line.rest or self._adopting(name):
             return False
         return line.hub.view.wants_link or self._needed(name)
 
+    def _adopting(self, far: str) -> bool:
+        """Whether a device is to be left alone: a relay shall connect to it."""
+        return any(one == far and adoption.path for (_, one), adoption in self.adoptions.items())
+
     def _needed(self, relay: str) -> bool:
-        return any(line.relay == relay for line in self.lines.values())
+        adopting = any(one == relay and adoption.path for (one, _), adoption in self.adoptions.items())
+        return adopting or any(line.relay == relay for line in self.lines.values())
 
     def keeps(self, name: str) -> bool:
         """Whether a link that the hub has shall stay."""
         line = self.lines[name]
-        if line.leave:
+        if line.leave or (self._adopting(name) and not line.out):
             return False
         return self._needed(name) or line.hub.view.pairing or line.out != [] or self.now - line.quiet < IDLE
 
@@ -178,6 +217,9 @@ class PathHub:
         for other in self.lines:
             if self.lines[other].relay == name:
                 self._drop(other)
+                self._wonder(other)
+        for (relay, _), adoption in self.adoptions.items():
+            adoption.path = 0 if relay == name else adoption.path
 
     def _inactive(self, name: str) -> None:
         line = self.lines[name]
@@ -204,7 +246,7 @@ class PathHub:
             return
         frame = line.reassembler.feed(piece)
         if frame is not None and line.relay:
-            self.tell(line.relay, "send", MessageType.RELAY, line.path.to_bytes(2) + bytes([TTL]) + frame)
+            self._post(line.relay, MessageType.RELAY, line.path.to_bytes(2) + bytes([TTL]) + frame)
 
     # --- paths
 
@@ -215,6 +257,7 @@ class PathHub:
             if deadline is not None and deadline <= self.now:
                 self.tell(name, "timer")
             self._attend(name, line)
+        self._promise()
 
     def _attend(self, name: str, line: Line) -> None:
         if line.relay:
@@ -238,7 +281,11 @@ class PathHub:
         found = [
             (rows[short][1], relay)
             for relay, rows in self.lists.items()
-            if short in rows and relay not in self.shunned and relay != name and self.lines[relay].hub.view.paired
+            if short in rows
+            and relay not in self.shunned
+            and relay != name
+            and self.lines[relay].hub.view.paired
+            and not self._adopting(relay)
         ]
         return [relay for _, relay in sorted(found) if self.is_heard(relay) or self.lines[relay].direct]
 
@@ -246,15 +293,17 @@ class PathHub:
         for relay in self.relays(name)[:1]:
             self._paths += 1
             line.relay, line.path, line.path_open, line.asked = relay, self._paths, False, self.now
-            self.tell(relay, "send", MessageType.ROUTE, line.path.to_bytes(2) + line.identity)
+            self._post(relay, MessageType.ROUTE, line.path.to_bytes(2) + line.identity)
 
     def _routed(self, relay: str, path: int, identity: bytes) -> None:
+        self._adopted(relay, path)
         for name, line in self.lines.items():
             if (line.relay, line.path) == (relay, path):
                 if identity == NOWHERE:
                     line.relay = ""
                     line.rest = self.now + REST
                     self._inactive(name)
+                    self._wonder(name)
                 else:
                     line.path_open = True
                     self._activate(name)
@@ -280,13 +329,72 @@ class PathHub:
             for piece in fragment(inner, WHOLE):
                 self.tell(name, "receive", piece)
 
+    def _wonder(self, name: str) -> None:
+        """A path has ended by itself: what was to be fetched may still be there, and nobody tells it twice."""
+        for rows in list(self.lists.values()):
+            self._believe(name, rows)
+
+    # --- adoption by relays that have no key with a device yet
+
+    def _promise(self) -> None:
+        """Invite each paired device that is listed to each relay that has not adopted it."""
+        for adoption in self.adoptions.values():
+            if adoption.path and self.now >= adoption.asked + ANSWER:
+                adoption.path = 0
+        for relay, rows in list(self.lists.items()):
+            for name, line in self.lines.items():
+                row = rows.get(line.identity[:4])
+                wanted = row is not None and not row[0] & ADOPTED and name != relay and line.hub.view.paired
+                if wanted and relay not in self.shunned and self.lines[relay].hub.view.paired:
+                    self._invite(relay, name)
+
+    def _invite(self, relay: str, name: str) -> None:
+        """Ask a device to let a relay make a key with it, unless one of the two is in the middle of that already."""
+        adoption = self.adoptions.setdefault((relay, name), Adoption())
+        busy = any(other.path and {relay, name} & set(pair) for pair, other in self.adoptions.items())
+        if not busy and self.now >= adoption.again:
+            adoption.again, adoption.pause = self.now + adoption.pause, min(2 * adoption.pause, AGAIN_MAX)
+            adoption.handle = self._post(name, MessageType.ROUTE, INVITATION + self._identity(relay))
+
+    def _post(self, name: str, kind: int, body: bytes) -> int:
+        """Send a message that belongs to a path; return its handle, 0 when there is no room for it."""
+        try:
+            handle: int = self.tell(name, "send", kind, body)
+        except LocalError:
+            return 0
+        return handle
+
+    def _identity(self, name: str) -> bytes:
+        identity: bytes | None = self.lines[name].hub.connection.identity
+        return identity or self.lines[name].identity
+
+    def _invited(self, name: str, handle: int) -> None:
+        """The device has taken an invitation: let the relay go there, unless the hub itself needs one of the two for something else."""
+        pairing = any(line.hub.view.pairing for line in self.lines.values())
+        for (relay, far), adoption in list(self.adoptions.items()):
+            if far == name and adoption.handle == handle and not (adoption.path or pairing or self._needed(far) or self._adopting(relay)):
+                self._paths += 1
+                adoption.path, adoption.asked = self._paths, self.now
+                self._post(relay, MessageType.ROUTE, adoption.path.to_bytes(2) + self._identity(name))
+
+    def _adopted(self, relay: str, path: int) -> None:
+        """The relay has answered: the path has done its work."""
+        for (one, _), adoption in self.adoptions.items():
+            if one == relay and adoption.path == path != 0:
+                adoption.path = 0
+                self._post(relay, MessageType.ROUTE, path.to_bytes(2) + NOWHERE)
+
+    def _unpromise(self, name: str) -> None:
+        for pair in [pair for pair in self.adoptions if name in pair]:
+            del self.adoptions[pair]
+
     def _drop(self, name: str) -> None:
         """Give a path up; the relay is told if it is there."""
         line = self.lines[name]
         relay, line.relay, line.rest = line.relay, "", self.now + REST
         self._inactive(name)
         if relay and self.lines[relay].direct:
-            self.tell(relay, "send", MessageType.ROUTE, line.path.to_bytes(2) + NOWHERE)
+            self._post(relay, MessageType.ROUTE, line.path.to_bytes(2) + NOWHERE)
 
     @property
     def deadlines(self) -> Iterator[float]:

@@ -5,7 +5,7 @@ import pytest
 from self_secure_device import frames
 from self_secure_device.crypto import u16
 from self_secure_device.relay import limits, wards
-from self_secure_device.session import ROUTE
+from self_secure_device.session import ROUTE, TEXT
 from tests.device.relay_bench import NOWHERE, FarDevice, RelayBench
 
 DATA = b"\x10" + bytes(39)  # an inner frame; a relay sees no more of it than type and length
@@ -139,11 +139,51 @@ def test_a_device_that_has_shown_itself_gets_no_new_key(bench: RelayBench, far: 
     assert bench.device.counters == {"out of state": 1}
 
 
+@pytest.fixture
+def unrenewed(bench: RelayBench, far: FarDevice) -> FarDevice:
+    """A ward that has asked for a new key and then said nothing more; the link stands."""
+    bench.opened(far)
+    bench.unlink(far)
+    bench.now += limits.REST
+    bench.hear(far)
+    assert [frames.decode(raw).kind for raw in bench.link(far)] == [frames.DATA]
+    far.fresh()
+    [accept] = bench.notify(far, far.request.frame)
+    far.take(accept)
+    bench.unlink(far)
+    for seq in range(80):
+        bench.hear(far, far.packet(seq))
+    assert [frames.decode(raw).kind for raw in bench.link(far)] == [frames.RSP]
+    bench.heard_by_hub(limits.ADOPTION_TIME)
+    assert bench.events("error") == ["no key with 61616161: timeout"]
+    return far
+
+
+def test_a_link_on_which_a_new_key_failed_is_given_up(bench: RelayBench, unrenewed: FarDevice) -> None:
+    assert bench.wanted == []
+    assert bench.relay._ward_at(unrenewed.address, unrenewed.short).entries != []
+
+
+def test_a_link_on_which_a_new_key_failed_serves_the_next_path(bench: RelayBench, unrenewed: FarDevice) -> None:
+    bench.route(2, unrenewed.identity)
+    assert frames.DATA in [frames.decode(raw).kind for raw in bench.written(unrenewed)]
+    assert bench.wanted == [unrenewed.address]
+
+
 # --- the relay in the beacon, and at the end
 
 
 def test_the_beacon_says_that_it_relays(bench: RelayBench) -> None:
     assert bench.device.beacon()[0][26] == 1
+
+
+def test_the_beacon_says_that_only_lists_wait(bench: RelayBench, far: FarDevice) -> None:
+    bench.disconnect()
+    bench.hear(far)
+    bench.pass_time(limits.TELL_TIME)
+    assert (bench.device.state, bench.device.beacon()[0][26]) == (2, 5)
+    bench.device.send(TEXT, b"more", bench.now)
+    assert (bench.device.state, bench.device.beacon()[0][26]) == (2, 1)
 
 
 def test_a_ward_is_kept_over_a_restart(bench: RelayBench, far: FarDevice) -> None:

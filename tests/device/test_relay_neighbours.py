@@ -74,6 +74,16 @@ def test_ten_decibels_are_worth_telling(bench: RelayBench, far: FarDevice, rssi:
     assert len(tell(bench)) == told
 
 
+def test_a_list_that_waits_at_another_relay_is_no_news(bench: RelayBench, far: FarDevice) -> None:
+    bench.hear(far, far.beacon(1, 1))
+    tell(bench, limits.TELL_TIME)
+    bench.hear(far, far.beacon(2, 5))
+    bench.hear(far, far.beacon(2, 7))
+    assert tell(bench, limits.TELL_TIME) == []
+    bench.hear(far, far.beacon(2, 1))
+    assert rows(tell(bench)) == [(far.short, 2 | RELAYS, -60, 0)]
+
+
 def test_not_more_often_than_every_five_seconds(bench: RelayBench, far: FarDevice) -> None:
     bench.hear(far)
     assert len(tell(bench)) == 1

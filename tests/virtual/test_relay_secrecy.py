@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from custom_components.self_secure.protocol.events import CodeReady
-from tests.virtual.memory import found
+from experiments.virtual.memory import found
 from tests.virtual.neighbourhood import TEXT, Neighbourhood, behind_one, identity
 
 EVERY = 5  # fragments between two looks into the memory

@@ -42,7 +42,12 @@ class Hop:
                 return self.link is not None and not self.ward.idle
         if self.link is None:
             return now >= self._rest_until and (bool(routes) or self.news)
-        return bool(routes) or now < self._idle_at or (self.ward is not None and not self.ward.idle)
+        return bool(routes) or now < self._idle_at or (self._met and not self.ward.idle)
+
+    @property
+    def _met(self):
+        """Whether the ward has been greeted on this link; it has not when a new key was tried first, in vain."""
+        return self.ward is not None and self.ward.here
 
     @property
     def deadline(self):
@@ -112,9 +117,13 @@ class Hop:
 
     def joined(self, route, now):
         """A path is to go over this hop."""
-        if self.link is not None and self.ward is not None and self.responder is None:
+        if self.link is None or self.ward is None or self.responder is not None:
+            return
+        if self._met:
             self.ward.queue.append(Part(ROUTE, route.lower + route.identity))
             self.ward.poll(now)
+        else:
+            self._meet(now)
 
     def released(self, lower, now):
         """A path does not go over it any more."""

@@ -5,6 +5,7 @@ from . import limits
 
 TAG = 5  # of INFO: (short id 4 ‖ state and flags u8 ‖ RSSI i8 ‖ hops u8)*
 ENTRY_BYTES = 7
+RELAYS_FLAG, HAS_NEWS, LIST_ONLY = 1, 2, 4  # flags of a beacon: it is a relay; with something for a relay; with only lists for hubs
 STATE_BITS = 0x0F
 RELAYS, ADOPTED = 0x10, 0x20  # flags beside the state: it is a relay; a key with it is there
 WEAKEST = -128
@@ -39,6 +40,10 @@ class Neighbours:
         entry = self._heard.get(address) or self._new(address, told[2], rssi)
         if entry is None:
             return None
+        state, flags, short = told
+        if state == WAITING and flags & LIST_ONLY:
+            state = PAIRED  # or two relays would tell each other's lists for ever
+        told = (state, flags & RELAYS_FLAG, short)
         self.changed |= (entry.state, entry.flags, entry.short) != told
         entry.state, entry.flags, entry.short = told
         entry.rssi, entry.heard_at = rssi, now
@@ -134,7 +139,7 @@ class Neighbours:
         """Return (short id, state and flags, RSSI as u8, hops) of each, nearest first, but not of ``own``; ``adopted`` are those with a key."""
         rows = {}
         for entry in sorted(self._heard.values(), key=lambda one: -one.rssi):
-            flags = (RELAYS if entry.flags & 1 else 0) | (ADOPTED if entry.short in adopted else 0)
+            flags = (RELAYS if entry.flags else 0) | (ADOPTED if entry.short in adopted else 0)
             rows.setdefault(entry.short, (entry.short, entry.state & STATE_BITS | flags, entry.rssi & 0xFF, 0))
         for hops, short, state, rssi in self._passed_on():
             rows.setdefault(short, (short, state, rssi, hops))

@@ -23,14 +23,13 @@ from ..session import INFO, RELAY, ROUTE, VERIFIED
 from ..suites import HYBRID_ID, LOSS_ID
 from . import limits, wards
 from .hop import Hop
-from .neighbours import Neighbours, read_beacon
+from .neighbours import HAS_NEWS, LIST_ONLY, RELAYS_FLAG, Neighbours, read_beacon
 from .routes import Routes
 from .telling import Telling, listed
 from .ward import Chains, Ward
 
 RANDOM_HEAD = FLAGS + b"\x1b\xff\xff\xff" + bytes([RANDOM_TYPE])
 RANDOM_SIZE = 31
-RELAYS, HAS_NEWS = 1, 2  # flags of a beacon
 
 
 class Relay:
@@ -99,11 +98,15 @@ class Relay:
 
     @property
     def flags(self):
-        """What the beacon says of us: that we relay, and whether we have something for a relay that carries for us."""
+        """What the beacon says of us: that we relay, whether something waits for a relay above us, and nothing but lists for a hub."""
+        flags, messages = RELAYS_FLAG, []
         for peer in self._device.peers.values():
-            if peer.relay and peer.queue:
-                return RELAYS | HAS_NEWS
-        return RELAYS
+            if not peer.relay:
+                messages += peer.queue
+            elif peer.queue:
+                flags |= HAS_NEWS
+        lists = [message for message in messages if not message.told]
+        return flags | LIST_ONLY if messages and len(lists) == len(messages) else flags
 
     def route(self, peer, body, now):
         """Take ROUTE of who is connected to us."""
@@ -216,7 +219,7 @@ class Relay:
             return
         ward.beacon_seen(told[0] == 3)
         fresh = ward.identity not in self._visit_at
-        if told[1] & RELAYS and (fresh or told[1] & HAS_NEWS) and now >= self._visit_at.get(ward.identity, 0):
+        if told[1] & RELAYS_FLAG and (fresh or told[1] & HAS_NEWS) and now >= self._visit_at.get(ward.identity, 0):
             self._visit_at[ward.identity] = now + limits.NEWS_REST
             self._hop(address, told[2]).news = True
 

@@ -8,9 +8,12 @@ from typing import Any
 LEAVES = (int, float, bool, type(None), type, ModuleType)
 
 
-def reachable(*roots: object) -> Iterator[bytes]:
-    """Yield every byte string, text and array that can be reached by attributes, items, bound objects and closures."""
-    seen: set[int] = set()
+def reachable(*roots: object, but: Iterable[object] = ()) -> Iterator[bytes]:
+    """Yield every byte string, text and array that can be reached by attributes, items, bound objects and closures.
+
+    `but` are objects that an experiment has put into a program: they are not looked into.
+    """
+    seen = {id(one) for one in but}
     waiting: list[Any] = list(roots)
     while waiting:
         one = waiting.pop()
@@ -41,7 +44,7 @@ def _parts(one: Any) -> list[Any]:
     return [getattr(one, name, None) for name in (*slots, *getattr(one, "__dict__", ()))]
 
 
-def found(secrets: Iterable[bytes], *roots: object) -> set[bytes]:
+def found(secrets: Iterable[bytes], *roots: object, but: Iterable[object] = ()) -> set[bytes]:
     """Return those of the secrets that are in the memory, raw or in hex."""
-    blobs = list(reachable(*roots))
+    blobs = list(reachable(*roots, but=but))
     return {one for one in secrets if any(one in blob or one.hex().encode() in blob.lower() for blob in blobs)}
