@@ -121,6 +121,16 @@ class Connection(Membership):
 
     def send(self, message_type: int, body: bytes, now: float) -> int:
         """Queue a message; return its handle. LocalError of the fitting kind if it cannot be accepted."""
+        self._enqueue(self._handle + 1, message_type, body, now)
+        self._handle += 1
+        return self._handle
+
+    def carry(self, message_type: int, body: bytes, now: float) -> int:
+        """Queue a part of a path through this device, a relay. Nothing tells what becomes of it; errors as those of `send`."""
+        self._enqueue(INTERNAL, message_type, body, now)
+        return INTERNAL
+
+    def _enqueue(self, handle: int, message_type: int, body: bytes, now: float) -> None:
         messaging = self._paired()
         if message_type not in _SENDABLE:
             raise LocalError(f"no message of type {message_type}")
@@ -129,9 +139,7 @@ class Connection(Membership):
         if self.queued >= limits.QUEUE_MAX:
             raise QueueFullError(f"{limits.QUEUE_MAX} messages are waiting")
         self._heard = now
-        self._handle += 1
-        messaging.enqueue(Outgoing(self._handle, message_type, body, volatile=message_type in _VOLATILE), now)
-        return self._handle
+        messaging.enqueue(Outgoing(handle, message_type, body, volatile=message_type in _VOLATILE), now)
 
     def dismiss(self, now: float) -> int:
         """Let the device forget this hub: FORGET, the first message after a resume, in place of all that waits; return its handle.
@@ -193,6 +201,11 @@ class Connection(Membership):
         self._window.link_closed(now)
         if self._messaging is not None and not self._stopped:
             self._messaging.link_closed()
+
+    def withdraw_paths(self) -> None:
+        """The device is a relay that cannot be reached: what was not sent of its paths is worth nothing later (protocol.md 10)."""
+        if self._messaging is not None and not self._stopped:
+            self._messaging.withdraw_paths()
 
     def receive(self, data: bytes, now: float) -> None:
         """Take one fragment; whatever does not fit is dropped, counted, and changes nothing."""
