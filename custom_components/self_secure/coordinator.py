@@ -16,6 +16,7 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from . import radio
 from .addresses import Addresses
+from .adoption import Adoption
 from .const import CONF_CAPABILITIES, CONF_IDENTITY, CONF_VERSION, DOMAIN, MANUFACTURER
 from .deliveries import Deliveries, Delivery, KeyChanges
 from .hub import HUB
@@ -82,6 +83,7 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
             is_direct=lambda: self.reach.is_direct,
         )
         self._client: Client | None = None
+        self._adoption = Adoption(self)
         self._early: list[Event] = []  # said while the entities are being set up
 
     @property
@@ -139,6 +141,7 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
 
     async def async_stop(self) -> None:
         """Disconnect and write nothing any more."""
+        self._adoption.stop()
         self.hass.data[HUB].relays.gone(self._relay)
         if self._client is not None:
             await self._client.stop()
@@ -201,6 +204,7 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
         self._set_present(present=self._is_heard)
         if neighbour is not None and not self.reach.is_near:
             self.client.listed(neighbour.state)
+        self._adoption.look()
 
     def _set_present(self, *, present: bool) -> None:
         """Tell the entities, and the log once each way."""
@@ -215,6 +219,8 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
 
     @callback
     def _on_event(self, event: Event) -> None:
+        if self._adoption.explains(event):
+            return
         self.hass.data[HUB].tallies.count(self.identity, event)
         match event:
             case MessageReceived():
@@ -240,7 +246,6 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
 
     def _on_authentic(self) -> None:
         """The device proved itself: it is there, and its address is the right one, unless it spoke through a relay."""
-        self.reach.proved()
         self._set_present(present=True)
         entry = self.config_entry
         if self.reach.relay is None and entry.data[CONF_ADDRESS] != self.address:

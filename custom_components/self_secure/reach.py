@@ -1,9 +1,10 @@
 """How one device is reached: by a connection of its own, else through the relay that is best now (protocol.md 10)."""
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, override
 
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import HomeAssistant
 
 from . import radio
 from .hub import HUB
@@ -11,7 +12,7 @@ from .protocol.limits import IDENTITY_SIZE
 from .relays import Heard, Relay
 from .transport.backoff import BackOff
 from .transport.beacon import SHORT_ID_SIZE, BeaconState
-from .transport.link import Link, LinkError
+from .transport.link import Link, LinkError, LinkErrorKind
 from .transport.paths import Far
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from .transport.client import Client
 
 NEAR_SECONDS: Final = 10.0  # a beacon comes several times a second, and a proxy may listen to other things for a while
+INVITATION_SECONDS: Final = 610.0  # a device asks for ten minutes
+PATIENCE: Final = 10.0  # s for a way to open if there is another one; a device that has just left is connected to in vain for a minute
+RELAY_PATIENCE: Final = 25.0  # s, the same through a relay, which has to be connected with both
 RELAY_SILENCE: Final = 30.0  # s; a relay that has not been heard for longer may be gone, long before Home Assistant forgets it
 
 
@@ -40,14 +44,14 @@ class Reach:
         self._client: Client
         self._rests: dict[Relay | None, BackOff] = {}  # ways that led to nothing; None: directly
         self._known = False  # whether `relay` is from before this start
-        self._proved = False  # the device has on the present link
         self._left = float("-inf")  # when the last direct link on which it did ended
-        self.invited: set[bytes] = set()  # identities of relays for whose sake the device was told to ask for a key
+        self._invited: dict[Relay, float] = {}  # for whose sake the device was told to ask for a key, and until when it does
 
     def serve(self, client: Client) -> None:
         """Make links for `client` from now on; before the first one is wanted."""
         self._client = client
         self._far = Far(self._identity, self._on_random, lambda: client.connection.collecting, self._on_knock, self._on_lost)
+        self.stranger = Far(self._identity, lambda *_: None, lambda: False, lambda: None, lambda: None)  # for a path that only makes a key
 
     @property
     def is_near(self) -> bool:
@@ -81,8 +85,20 @@ class Reach:
     def _takes(self, relay: Relay, *, adopted: bool) -> bool:
         """Whether a relay can carry: it has a key with the device, or the device makes one with it when it is asked to."""
         connection = self._client.connection
-        asks = not connection.paired or connection.pairing or relay.identity in self.invited
+        asks = not connection.paired or connection.pairing or self._is_invited(relay)
         return relay.is_direct() and (adopted or asks)
+
+    def invite(self, relay: Relay) -> None:
+        """The device has heard that this relay may make a key with it: it asks for one at its next contacts."""
+        self._invited[relay] = self._hass.loop.time() + INVITATION_SECONDS
+
+    def _is_invited(self, relay: Relay) -> bool:
+        return self._hass.loop.time() < self._invited.get(relay, float("-inf"))
+
+    @property
+    def asks_for_relays(self) -> bool:
+        """Whether the device may ask for a key because we have told it to, and no person has."""
+        return any(map(self._is_invited, self._invited))
 
     def _rank(self, relay: Relay, row: Neighbour) -> tuple[bool, bool, int, int]:
         return (not relay.paths().leads_to(self._short_id), self._rests_from(relay), row.hops, -row.rssi)
@@ -107,9 +123,15 @@ class Reach:
             return None
         return relays[0]
 
+    def patience(self, way: Relay | None) -> float | None:
+        """Return the seconds that a link over this way may take to open, None for as long as it takes."""
+        others = [relay for relay, _ in self.carrying if relay is not way]
+        if not others and (way is None or not self.is_near):
+            return None
+        return PATIENCE if way is None else RELAY_PATIENCE
+
     def opened(self, relay: Relay | None) -> None:
         """A link is open over this way."""
-        self._proved = False
         if relay is not self.relay or not self._known:
             self.relay, self._known = relay, True
             self.changed()
@@ -119,17 +141,13 @@ class Reach:
         self._rests.setdefault(way, BackOff()).failed(self._hass.loop.time())
 
     def closed(self, way: Relay | None) -> None:
-        """A link over this way has ended; nothing said by the device itself on it means that it was not there."""
-        if self._proved or self._client.connection.pairing:
-            self._left = self._hass.loop.time() if way is None else self._left
-        else:
+        """A link over this way has ended; if the device has not proved itself on it, another one may have answered in its place."""
+        if not self._client.proved and not self._client.connection.pairing:
             self.failed(way)
-
-    @callback
-    def proved(self) -> None:
-        """The device has proved itself on the present link."""
-        self._proved = True
-        self._rests.pop(self.relay, None)
+            return
+        self._rests.pop(way, None)
+        if way is None:
+            self._left = self._hass.loop.time()
 
     # --- the far end of a path
 
@@ -162,7 +180,11 @@ class _Tracked(Link):
     @override
     async def open(self, received: Callable[[bytes], None], closed: Callable[[], None]) -> int:
         try:
-            payload = await self._link.open(received, closed)
+            async with asyncio.timeout(self._reach.patience(self._way)):
+                payload = await self._link.open(received, closed)
+        except TimeoutError as error:
+            self._reach.failed(self._way)
+            raise LinkError(LinkErrorKind.TIMEOUT, "another way is tried") from error
         except LinkError:
             self._reach.failed(self._way)
             raise

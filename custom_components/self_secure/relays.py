@@ -81,7 +81,9 @@ class Relays:
 
     def hearing(self, short_id: bytes) -> list[Heard]:
         """Return the relays that hear a device now, the nearest to it first: fewest hops, then the best signal."""
-        heard = [(relay, relay.neighbours[short_id]) for relay in self._relays.values() if short_id in relay.neighbours and relay.is_present()]
+        heard = [
+            (relay, relay.neighbours[short_id]) for relay in self._relays.values() if short_id in relay.neighbours and relay.is_present()
+        ]
         return sorted(heard, key=lambda one: (one[1].hops, -one[1].rssi))
 
     def heard(self) -> set[bytes]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from . import limits, snapshot
 from .epochs import EpochChange
-from .errors import Cause, LocalError, MessageTooLargeError, QueueFullError, RemoteError, UnexpectedError
+from .errors import Cause, RemoteError, UnexpectedError
 from .events import (
     CodeReady,
     Event,
@@ -42,8 +42,6 @@ __all__ = ["Connection", "Settings"]
 
 _NEGOTIATION: Final = frozenset({FrameType.REQ, FrameType.TAGS, FrameType.ACK, FrameType.OPEN})
 _MESSAGING: Final = frozenset({FrameType.DATA, FrameType.DACK, FrameType.R1, FrameType.R3})
-_SENDABLE: Final = frozenset(MessageType) - {MessageType.VERIFIED, MessageType.FORGET}  # those begin and end a pairing
-_VOLATILE: Final = frozenset({MessageType.GROUP_KEY, MessageType.RELAY, MessageType.ROUTE})  # keys and ways that end with our memory
 
 
 class Connection(Membership):
@@ -125,22 +123,6 @@ class Connection(Membership):
         self._handle += 1
         return self._handle
 
-    def carry(self, message_type: int, body: bytes, now: float) -> int:
-        """Queue a part of a path through this device, a relay. Nothing tells what becomes of it; errors as those of `send`."""
-        self._enqueue(INTERNAL, message_type, body, now)
-        return INTERNAL
-
-    def _enqueue(self, handle: int, message_type: int, body: bytes, now: float) -> None:
-        messaging = self._paired()
-        if message_type not in _SENDABLE:
-            raise LocalError(f"no message of type {message_type}")
-        if len(body) > messaging.memory.body_max:
-            raise MessageTooLargeError(f"at most {messaging.memory.body_max} bytes")
-        if self.queued >= limits.QUEUE_MAX:
-            raise QueueFullError(f"{limits.QUEUE_MAX} messages are waiting")
-        self._heard = now
-        messaging.enqueue(Outgoing(handle, message_type, body, volatile=message_type in _VOLATILE), now)
-
     def dismiss(self, now: float) -> int:
         """Let the device forget this hub: FORGET, the first message after a resume, in place of all that waits; return its handle.
 
@@ -201,11 +183,6 @@ class Connection(Membership):
         self._window.link_closed(now)
         if self._messaging is not None and not self._stopped:
             self._messaging.link_closed()
-
-    def withdraw_paths(self) -> None:
-        """The device is a relay that cannot be reached: what was not sent of its paths is worth nothing later (protocol.md 10)."""
-        if self._messaging is not None and not self._stopped:
-            self._messaging.withdraw_paths()
 
     def receive(self, data: bytes, now: float) -> None:
         """Take one fragment; whatever does not fit is dropped, counted, and changes nothing."""

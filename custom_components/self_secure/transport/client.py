@@ -84,6 +84,7 @@ class Client(ContactListener):
         self._link_open = False  # as far as the connection knows
         self._link_unneeded = False
         self._ended = False
+        self.proved = False  # the device has proved itself on the present link, or the last one
 
     @property
     def ended(self) -> bool:
@@ -230,7 +231,7 @@ class Client(ContactListener):
 
     def _on_opened(self, payload: int, now: float) -> None:
         if self.contact.is_open:
-            self._link_open = True
+            self._link_open, self.proved = True, False
             self.connection.link_opened(payload, now)
 
     def _on_received(self, fragment: bytes, now: float) -> None:
@@ -340,6 +341,7 @@ class Client(ContactListener):
             _LOGGER.debug("%s: frame of type %#04x dropped: %s", self._name, event.frame_type, event.reason)
         if isinstance(event, _WORTHWHILE):
             self.contact.back_off.succeeded()
+            self.proved = True
         self._ended = self._ended or isinstance(event, StoreFailed)
         if isinstance(event, MessageReceived) and event.type in CARRIED:
             self.paths.receive(event.type, event.body)

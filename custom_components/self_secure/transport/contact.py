@@ -46,7 +46,9 @@ class Contact:
         self.back_off = BackOff()
         self.error: LinkError | None = None  # of the last attempt or write; None after a success
         self.new_link = new_link
-        self.is_needed: Callable[[], bool] = lambda: False  # for others, while nothing is to be done for the device itself: paths run over it
+        self.is_needed: Callable[[], bool] = lambda: (
+            False
+        )  # for others, while nothing is to be done for the device itself: paths run over it
         self.keep: Slots | None = None  # whose slot an open link may hold also when nothing is to be done; None: it is ended then
         self._listener = listener
         self._clock = clock

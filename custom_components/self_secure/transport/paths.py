@@ -151,7 +151,9 @@ class Paths:
     async def enter(self, link: PathLink) -> _Path:
         """Return the path that leads to the far end of `link`, opened now or still open from before; raises `LinkError`."""
         wanted = link.far.identity()[:SHORT_ID_SIZE]
-        path = next((one for one in self._paths.values() if one.is_open and one.link is None and one.far.identity().startswith(wanted)), None)
+        path = next(
+            (one for one in self._paths.values() if one.is_open and one.link is None and one.far.identity().startswith(wanted)), None
+        )
         if path is None:
             path = await self._open(link.far)
         if path.parking is not None:
