@@ -121,7 +121,8 @@ class Care:
 
     def _is_out_of_path(self) -> bool:
         address = self._coordinator.address
-        if self._coordinator.client.contact.is_open or radio.can_connect(self._hass, address):
+        reachable = radio.can_connect(self._hass, address) or self._coordinator.reach.carrying
+        if self._coordinator.client.contact.is_open or reachable:
             return False
         return radio.is_present(self._hass, address)
 

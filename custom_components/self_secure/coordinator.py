@@ -16,10 +16,11 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from . import radio
 from .addresses import Addresses
+from .adoption import Adoption
 from .const import CONF_CAPABILITIES, CONF_IDENTITY, CONF_VERSION, DOMAIN, MANUFACTURER
 from .deliveries import Deliveries, Delivery, KeyChanges
 from .hub import HUB
-from .messages import TAKES_TEXT, Decoded, DeviceEvent, decode_capabilities, decode_info, decode_objects
+from .messages import TAKES_TEXT, Decoded, DeviceEvent, Neighbour, decode_capabilities, decode_info, decode_neighbours, decode_objects
 from .protocol.connection import Connection
 from .protocol.events import (
     CloneSuspected,
@@ -35,6 +36,8 @@ from .protocol.events import (
     StaleKeyHinted,
     StoreFailed,
 )
+from .reach import Reach
+from .relays import Relay
 from .store import saver
 from .transport.beacon import SHORT_ID_SIZE, Beacon
 from .transport.client import Client
@@ -60,9 +63,10 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
         self.data = Decoded()
         self.identity: str = entry.data[CONF_IDENTITY]
         self.address: str = entry.data[CONF_ADDRESS]
-        self.present = radio.is_present(hass, self.address)
+        self.reach = Reach(hass, self.short_id, lambda: self.address, self.name)
+        self.reach.changed = self._register_relay
+        self.present = radio.is_present(hass, self.address) or bool(self.reach.hearing)
         self.save = saver(hass, self.identity)
-        self.new_link = radio.link_factory(hass, lambda: self.address, self.name)
         self.deliveries = Deliveries()
         self.key_changes = KeyChanges()
         self.event_listeners: set[EventListener] = set()
@@ -70,7 +74,16 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
         self.protocol_listeners: set[ProtocolListener] = set()  # hear every event, after its own consequences
         self._addresses = Addresses(self._listen_at, lambda: (self.address, entry.data[CONF_ADDRESS]))
         self._heard = hass.loop.time()  # when the last beacon came from `address`
+        self._relay = Relay(  # what it is for others, once it tells whom it hears
+            identity=bytes.fromhex(self.identity),
+            entry_id=entry.entry_id,
+            name=lambda: entry.title,
+            paths=lambda: self.client.paths,
+            is_present=lambda: self.present,
+            is_direct=lambda: self.reach.is_direct,
+        )
         self._client: Client | None = None
+        self._adoption = Adoption(self)
         self._early: list[Event] = []  # said while the entities are being set up
 
     @property
@@ -95,11 +108,14 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
         """Take over `client`, whether it runs already or not."""
         self._client = client
         client.on_event = self._early.append
-        client.save, client.contact.new_link = self.save, self.new_link
+        client.save, client.contact.new_link = self.save, self.reach.new_link
+        self.reach.serve(client)
 
     @callback
-    def async_start(self, backlog: Iterable[Event]) -> None:
-        """Handle what the device said before the entities were there, and from now on all that it says."""
+    def async_start(self, backlog: Iterable[Event], relay: Relay | None = None) -> None:
+        """Handle what the device said before the entities were there, over `relay` if any, and from now on all that it says."""
+        if relay is not None:
+            self.reach.opened(relay)
         self.client.on_event = self._on_event
         for event in (*backlog, *self._early):
             self._on_event(event)
@@ -110,7 +126,9 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
     def _listen(self) -> None:
         entry = self.config_entry
         for address in (self.address, *radio.heard_addresses(self.hass, self.short_id)):  # it may have changed while nobody listened
-            self._addresses.add(address)
+            if address:
+                self._addresses.add(address)
+        entry.async_on_unload(self.hass.data[HUB].relays.watch(self.short_id, self._on_listed))
         entry.async_on_unload(self._addresses.clear)
         entry.async_on_unload(async_track_time_interval(self.hass, self._check_presence, PRESENCE_INTERVAL))
         entry.async_on_unload(self.hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, self._async_on_stop))
@@ -118,9 +136,13 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
         known = radio.last_said(info) if info else None
         if isinstance(known, Beacon):
             self._on_beacon(known, self.address)
+        for _, neighbour in self.reach.hearing[:1]:
+            self._on_listed(neighbour)
 
     async def async_stop(self) -> None:
         """Disconnect and write nothing any more."""
+        self._adoption.stop()
+        self.hass.data[HUB].relays.gone(self._relay)
         if self._client is not None:
             await self._client.stop()
         self._end_waiting()
@@ -158,7 +180,8 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
         if beacon.short_id != self.short_id:
             return
         now = self.hass.loop.time()
-        if address != self.address and (address == self.config_entry.data[CONF_ADDRESS] or now > self._heard + radio.SILENCE_SECONDS):
+        silent = now > self._heard + radio.SILENCE_SECONDS or not self.address
+        if address != self.address and (address == self.config_entry.data[CONF_ADDRESS] or silent):
             self.address = address
             self.client.moved()
         if address == self.address:
@@ -169,7 +192,19 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
     @callback
     def _check_presence(self, _now: datetime) -> None:
         """A connected device does not advertise; the others Home Assistant forgets after a time of silence."""
-        self._set_present(present=self.client.contact.is_open or radio.is_present(self.hass, self.address))
+        self._set_present(present=self._is_heard)
+
+    @property
+    def _is_heard(self) -> bool:
+        return self.client.contact.is_open or radio.is_present(self.hass, self.address) or bool(self.reach.hearing)
+
+    @callback
+    def _on_listed(self, neighbour: Neighbour | None) -> None:
+        """A relay tells whether it hears the device, and what its beacon says; what is heard directly counts more."""
+        self._set_present(present=self._is_heard)
+        if neighbour is not None and not self.reach.is_near:
+            self.client.listed(neighbour.state)
+        self._adoption.look()
 
     def _set_present(self, *, present: bool) -> None:
         """Tell the entities, and the log once each way."""
@@ -178,11 +213,14 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
         self.present = present
         _LOGGER.info("%s is %s", self.name, "back" if present else "out of range or without power")
         self.async_update_listeners()
+        self.hass.data[HUB].relays.changed(self._relay)
 
     # --- what the protocol says
 
     @callback
     def _on_event(self, event: Event) -> None:
+        if self._adoption.explains(event):
+            return
         self.hass.data[HUB].tallies.count(self.identity, event)
         match event:
             case MessageReceived():
@@ -207,10 +245,10 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
             listener(event)
 
     def _on_authentic(self) -> None:
-        """The device proved itself: it is there, and its address is the right one."""
+        """The device proved itself: it is there, and its address is the right one, unless it spoke through a relay."""
         self._set_present(present=True)
         entry = self.config_entry
-        if entry.data[CONF_ADDRESS] != self.address:
+        if self.reach.relay is None and entry.data[CONF_ADDRESS] != self.address:
             self.hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_ADDRESS: self.address})
             self._register_address()
 
@@ -220,6 +258,15 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
         device = registry.async_get_device_by_identifier((DOMAIN, self.identity), self.config_entry.entry_id)
         if device is not None:
             registry.async_update_device(device.id, new_connections={(dr.CONNECTION_BLUETOOTH, self.address)})
+
+    def _register_relay(self) -> None:
+        """Let the registry show through which relay the device is reached."""
+        registry, relay = dr.async_get(self.hass), self.reach.relay
+        device = registry.async_get_device_by_identifier((DOMAIN, self.identity), self.config_entry.entry_id)
+        carrier = registry.async_get_device_by_identifier((DOMAIN, relay.identity.hex()), relay.entry_id) if relay else None
+        if device is not None:
+            registry.async_update_device(device.id, via_device_id=carrier.id if carrier else None)
+        self.async_update_listeners()
 
     def _on_message(self, message_type: int, body: bytes) -> None:
         match message_type:
@@ -238,7 +285,9 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
                 listener(event)
 
     def _on_info(self, body: bytes) -> None:
-        """Keep what the device says about itself, for the registry and the next start."""
+        """Keep what the device says about itself, for the registry and the next start; a relay says whom it hears."""
+        if (neighbours := decode_neighbours(body)) is not None:
+            self.hass.data[HUB].relays.told(self._relay, neighbours)
         entry, info = self.config_entry, decode_info(body)
         told = {CONF_NAME: info.get("name"), CONF_MODEL: info.get("model"), CONF_VERSION: info.get("sw_version")}
         data: dict[str, Any] = {**entry.data, **{key: value for key, value in told.items() if value}}
@@ -260,7 +309,7 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
         data = self.config_entry.data
         return dr.DeviceInfo(
             identifiers={(DOMAIN, self.identity)},
-            connections={(dr.CONNECTION_BLUETOOTH, self.address)},
+            connections={(dr.CONNECTION_BLUETOOTH, self.address)} if self.address else set(),
             manufacturer=MANUFACTURER,
             name=data.get(CONF_NAME, self.config_entry.title),
             model=data.get(CONF_MODEL),

@@ -25,6 +25,7 @@ class Delivery:
     id: int | None = None  # given at the first sending; known here with the acknowledgement
     attempts: int = 0
     seconds: float = 0.0  # from the first sending to the acknowledgement
+    silent: bool = False  # nobody has asked for it: its end is no news
     ended: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
     def end(self, fate: Fate) -> None:
@@ -57,6 +58,14 @@ class Deliveries:
                 self._end(event.handle, Fate.ABANDONED)
             case MessageDelayed():
                 delivery.attempts = event.attempts
+
+    def settle_silently(self, event: MessageAbandoned) -> bool:
+        """Note that a message is given up, if it is one that nobody has asked for; return whether it is."""
+        delivery = self._waiting.get(event.handle)
+        silent = delivery is not None and delivery.silent
+        if silent:
+            self.settle(event)
+        return silent
 
     def interrupt(self) -> None:
         """Nothing more will be heard here."""

@@ -14,24 +14,28 @@ from .const import CONF_IDENTITY
 from .hub import HUB
 from .protocol.errors import LocalError, SnapshotError
 from .protocol.events import Event, MessageDelivered
+from .reach import Reach
 from .store import device_store, saver
+from .transport.beacon import SHORT_ID_SIZE
 from .transport.client import Client
 
 _LOGGER = logging.getLogger(__name__)
 
 FAREWELL_SECONDS: Final = 10.0  # a connection, a resume and one message; the user waits for it
+RELAYED_SECONDS: Final = 25.0  # through a relay, which has to be connected with both
 
 
 async def async_say_farewell(hass: HomeAssistant, entry: ConfigEntry) -> bool:
     """Let the device of an unloaded entry forget this Home Assistant; return whether it has confirmed that.
 
-    Ends within `FAREWELL_SECONDS`, and at once if nobody hears the device who could connect.
+    Ends within `FAREWELL_SECONDS` (`RELAYED_SECONDS` through a relay), and at once if nobody hears the device who could connect.
     """
     told = False
     try:
         client = await _async_client(hass, entry)
         if client is not None:
-            told = await _async_dismiss(client)
+            near = radio.can_connect(hass, entry.data[CONF_ADDRESS])
+            told = await _async_dismiss(client, FAREWELL_SECONDS if near else RELAYED_SECONDS)
     except (HomeAssistantError, SnapshotError, LocalError) as error:
         _LOGGER.debug("%s: no key to say farewell with: %s", entry.title, error)
     if not told:
@@ -41,15 +45,17 @@ async def async_say_farewell(hass: HomeAssistant, entry: ConfigEntry) -> bool:
 
 async def _async_client(hass: HomeAssistant, entry: ConfigEntry) -> Client | None:
     """Return a client of its own for a device that can be reached now."""
-    address, identity = entry.data[CONF_ADDRESS], entry.data[CONF_IDENTITY]
-    if HUB not in hass.data or not radio.can_connect(hass, address):
+    if HUB not in hass.data:
         return None
+    address, identity = entry.data[CONF_ADDRESS], entry.data[CONF_IDENTITY]
     connection = hass.data[HUB].connection(await device_store(hass, identity).async_load())
-    link = radio.link_factory(hass, lambda: address, entry.title)
-    return Client(connection, link, saver(hass, identity), lambda _: None, entry.title)
+    reach = Reach(hass, bytes.fromhex(identity)[:SHORT_ID_SIZE], lambda: address, entry.title)
+    client = Client(connection, reach.new_link, saver(hass, identity), lambda _: None, entry.title)
+    reach.serve(client)
+    return client if radio.can_connect(hass, address) or reach.carrying else None
 
 
-async def _async_dismiss(client: Client) -> bool:
+async def _async_dismiss(client: Client, seconds: float) -> bool:
     delivered = asyncio.Event()
 
     def on_event(event: Event) -> None:
@@ -59,7 +65,7 @@ async def _async_dismiss(client: Client) -> bool:
     client.on_event = on_event
     client.start()
     try:
-        async with asyncio.timeout(FAREWELL_SECONDS):
+        async with asyncio.timeout(seconds):
             await client.dismiss()
             await delivered.wait()
     except TimeoutError:

@@ -17,6 +17,7 @@ from .protocol.limits import DEFAULT_ASSUMED_LOSS, IDENTITY_SIZE
 from .protocol.refusal import Refusals
 from .protocol.suites import HYBRID
 from .protocol.terms import HumanCheckSlot
+from .relays import Relay, Relays
 from .store import DurableStore, Stored, hub_store
 from .tallies import Tallies
 from .transport.slots import Slots
@@ -41,6 +42,7 @@ class Handover:
 
     client: Client
     backlog: list[Event]  # what it said meanwhile
+    relay: Relay | None = None  # over which it is connected
 
 
 @dataclass(slots=True)
@@ -61,6 +63,7 @@ class Hub:
     refusals: Refusals = field(default_factory=Refusals)
     handovers: dict[str, Handover] = field(default_factory=dict)  # by identity, 32 hex digits
     slots: Slots = field(default_factory=lambda: Slots(lambda: 1))
+    relays: Relays = field(default_factory=Relays)
     attempts: dict[bytes, PairingAttempt] = field(default_factory=dict)  # by short id
     option_listeners: set[Callable[[], None]] = field(default_factory=set)
     _changing: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -73,7 +73,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry) -
     security.async_watch(hass, coordinator)
     async_watch_member(hass, coordinator)
     Care(hass, coordinator).async_start()
-    coordinator.async_start(handover.backlog if handover else ())
+    coordinator.async_start(handover.backlog if handover else (), handover.relay if handover else None)
     return True
 
 
@@ -84,7 +84,7 @@ async def _async_client(hass: HomeAssistant, coordinator: SelfSecureCoordinator)
     except ConfigEntryError as error:
         async_raise(hass, coordinator.config_entry, Issue(error.translation_key or ""))
         raise
-    return Client(connection, coordinator.new_link, coordinator.save, lambda _: None, coordinator.name)
+    return Client(connection, coordinator.reach.new_link, coordinator.save, lambda _: None, coordinator.name)
 
 
 async def _async_load(identity: str, hass: HomeAssistant) -> Stored:
@@ -143,4 +143,5 @@ async def async_remove_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry) 
         hass.data[HUB].tallies.forget(identity)
         with suppress(StorageError):  # then it is found to be gone when it is looked for
             await hass.data[HUB].async_forget(identity)
-    radio.async_rediscover(hass, entry.data[CONF_ADDRESS])
+    if address := entry.data[CONF_ADDRESS]:
+        radio.async_rediscover(hass, address)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+import struct
 from typing import Any, Final, NamedTuple
 
 from bleak.backends.device import BLEDevice
@@ -14,6 +15,9 @@ NOT_OF_THE_DEVICE: Final = "signal_strength"  # the library adds the advertiseme
 
 TAKES_TEXT: Final = 4  # bit of the capabilities in INFO
 _CAPABILITIES_TAG: Final = 4
+_NEIGHBOURS_TAG: Final = 5
+_NEIGHBOUR: Final = struct.Struct(">4sBbB")  # short id, state and flags, RSSI in dBm, hops
+_STATE, _RELAYS, _ADOPTED = 0x0F, 0x10, 0x20
 _INFO_TAGS: Final = {1: "name", 2: "model", 3: "sw_version"}
 
 
@@ -105,6 +109,27 @@ def decode_capabilities(body: bytes) -> int | None:
     """Return the capabilities in an INFO (protocol.md 6), None if the device does not tell them."""
     told = dict(_tagged(body)).get(_CAPABILITIES_TAG)
     return int.from_bytes(told) if told is not None and len(told) == 2 else None
+
+
+class Neighbour(NamedTuple):
+    """What a relay tells of one device that it hears, itself or through others (protocol.md 10)."""
+
+    state: int  # as in a beacon
+    is_relay: bool
+    adopted: bool  # whether the relay beside it has a key with it, without which it carries nothing
+    rssi: int  # dBm, at the relay beside it
+    hops: int  # relays between that one and this; 0: they are the same
+
+
+def decode_neighbours(body: bytes) -> dict[bytes, Neighbour] | None:
+    """Return a relay's list by short id, None if this INFO has none; one of another length is none."""
+    told = dict(_tagged(body)).get(_NEIGHBOURS_TAG)
+    if told is None or len(told) % _NEIGHBOUR.size:
+        return None
+    return {
+        short_id: Neighbour(flags & _STATE, bool(flags & _RELAYS), bool(flags & _ADOPTED), rssi, hops)
+        for short_id, flags, rssi, hops in _NEIGHBOUR.iter_unpack(told)
+    }
 
 
 def _tagged(body: bytes) -> Iterator[tuple[int, bytes]]:

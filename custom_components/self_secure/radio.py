@@ -115,6 +115,12 @@ def is_present(hass: HomeAssistant, address: str) -> bool:
     return bluetooth.async_address_present(hass, address, connectable=False)
 
 
+def heard_lately(hass: HomeAssistant, address: str, seconds: float) -> bool:
+    """Whether who could connect has heard the device in the last `seconds`; Home Assistant remembers for minutes."""
+    info = bluetooth.async_last_service_info(hass, address, connectable=True)
+    return info is not None and info.time > bluetooth.MONOTONIC_TIME() - seconds
+
+
 def is_taken(hass: HomeAssistant, address: str) -> bool:
     """Whether the device says that it has a key, ours or somebody else's."""
     info = bluetooth.async_last_service_info(hass, address, connectable=False)

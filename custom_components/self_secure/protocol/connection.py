@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from . import limits, snapshot
 from .epochs import EpochChange
-from .errors import Cause, LocalError, MessageTooLargeError, QueueFullError, RemoteError, UnexpectedError
+from .errors import Cause, RemoteError, UnexpectedError
 from .events import (
     CodeReady,
     Event,
@@ -42,8 +42,6 @@ __all__ = ["Connection", "Settings"]
 
 _NEGOTIATION: Final = frozenset({FrameType.REQ, FrameType.TAGS, FrameType.ACK, FrameType.OPEN})
 _MESSAGING: Final = frozenset({FrameType.DATA, FrameType.DACK, FrameType.R1, FrameType.R3})
-_SENDABLE: Final = frozenset(MessageType) - {MessageType.VERIFIED, MessageType.FORGET}  # those begin and end a pairing
-_VOLATILE: Final = frozenset({MessageType.GROUP_KEY, MessageType.RELAY, MessageType.ROUTE})  # keys and ways that end with our memory
 
 
 class Connection(Membership):
@@ -121,16 +119,8 @@ class Connection(Membership):
 
     def send(self, message_type: int, body: bytes, now: float) -> int:
         """Queue a message; return its handle. LocalError of the fitting kind if it cannot be accepted."""
-        messaging = self._paired()
-        if message_type not in _SENDABLE:
-            raise LocalError(f"no message of type {message_type}")
-        if len(body) > messaging.memory.body_max:
-            raise MessageTooLargeError(f"at most {messaging.memory.body_max} bytes")
-        if self.queued >= limits.QUEUE_MAX:
-            raise QueueFullError(f"{limits.QUEUE_MAX} messages are waiting")
-        self._heard = now
+        self._enqueue(self._handle + 1, message_type, body, now)
         self._handle += 1
-        messaging.enqueue(Outgoing(self._handle, message_type, body, volatile=message_type in _VOLATILE), now)
         return self._handle
 
     def dismiss(self, now: float) -> int:

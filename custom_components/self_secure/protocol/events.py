@@ -7,7 +7,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import Any
+from typing import Any, Final
 
 from .errors import Cause
 
@@ -26,6 +26,10 @@ class MessageType(IntEnum):
     GROUP_SYNC = 0x09
     ROUTE = 0x0A
     FORGET = 0x1F  # the hub erases its keys of the device: only as the first message of an epoch that a resume has begun
+
+
+CARRIED: Final = frozenset({MessageType.RELAY, MessageType.ROUTE})
+"""Parts of a path through a relay, which ends with its connection (protocol.md 10)."""
 
 
 class Verdict(StrEnum):

@@ -1,15 +1,23 @@
-"""What a connection is told of the groups that its device is in (protocol.md 9); the rest of its inputs are `connection`'s."""
+"""What a connection is told of groups and paths of its device (protocol.md 9 and 10); the rest of its inputs are `connection`'s."""
 
-from .errors import NotPairedError, StoppedError
+from typing import Final
+
+from . import limits
+from .errors import LocalError, MessageTooLargeError, NotPairedError, QueueFullError, StoppedError
+from .events import MessageType
 from .group import GroupKey, GroupMessage
 from .messaging import Messaging
+from .session import INTERNAL, Outgoing
 from .view import ConnectionView
 from .window import PairingWindow
 from .wire import Wire
 
+_SENDABLE: Final = frozenset(MessageType) - {MessageType.VERIFIED, MessageType.FORGET}  # those begin and end a pairing
+_VOLATILE: Final = frozenset({MessageType.GROUP_KEY, MessageType.RELAY, MessageType.ROUTE})  # keys and ways that end with our memory
+
 
 class Membership(ConnectionView):
-    """The inputs about groups, for a device that a key is shared with."""
+    """The inputs about groups and paths, for a device that a key is shared with."""
 
     def __init__(self, wire: Wire, window: PairingWindow) -> None:
         """Start without a key."""
@@ -29,6 +37,27 @@ class Membership(ConnectionView):
     def leave_group(self, gid: int, now: float) -> None:
         """The device is not in the group any more: what waits for it there is given up. LocalError if there is no key with it."""
         self._grouped(now).groups.leave(gid)
+
+    def carry(self, message_type: int, body: bytes, now: float) -> int:
+        """Queue a part of a path through this device, a relay. Nothing tells what becomes of it; errors as those of `send`."""
+        self._enqueue(INTERNAL, message_type, body, now)
+        return INTERNAL
+
+    def _enqueue(self, handle: int, message_type: int, body: bytes, now: float) -> None:
+        messaging = self._paired()
+        if message_type not in _SENDABLE:
+            raise LocalError(f"no message of type {message_type}")
+        if len(body) > messaging.memory.body_max:
+            raise MessageTooLargeError(f"at most {messaging.memory.body_max} bytes")
+        if self.queued >= limits.QUEUE_MAX:
+            raise QueueFullError(f"{limits.QUEUE_MAX} messages are waiting")
+        self._heard = now
+        messaging.enqueue(Outgoing(handle, message_type, body, volatile=message_type in _VOLATILE), now)
+
+    def withdraw_paths(self) -> None:
+        """The device is a relay that cannot be reached: what was not sent of its paths is worth nothing later (protocol.md 10)."""
+        if self._messaging is not None and not self._stopped:
+            self._messaging.withdraw_paths()
 
     def _grouped(self, now: float) -> Messaging:
         messaging = self._paired()

@@ -8,7 +8,7 @@ from typing import Final
 from . import limits
 from .epochs import EpochChange
 from .errors import RemoteError, UnexpectedError
-from .events import EpochStarted, MessageDelayed, MessageDelivered, MessageReceived, MessageType
+from .events import CARRIED, EpochStarted, MessageDelayed, MessageDelivered, MessageReceived, MessageType
 from .group_lane import Lanes
 from .keys import RootKey
 from .memory import Memory
@@ -19,8 +19,7 @@ from .tables import COMMUNICATION, SenderState, handler_of
 from .wire import Means
 
 _MESSAGES: Final = frozenset({MessageType.READINGS, MessageType.TEXT, MessageType.BYTES, MessageType.EVENT, MessageType.INFO})
-_CARRIED: Final = frozenset({MessageType.RELAY, MessageType.ROUTE})  # part of a path, which ends with its connection
-_DELIVERED: Final = _MESSAGES | _CARRIED
+_DELIVERED: Final = _MESSAGES | CARRIED
 _ACTED_ON: Final = frozenset(
     {MessageType.TEXT, MessageType.BYTES, MessageType.EVENT}
 )  # the mark is written first; a reading that comes twice does no harm
@@ -123,8 +122,12 @@ class Messaging:
         self._greet_at = None
         self.groups.link_closed()
         self.epochs.link_closed()
-        self.memory.withdraw(_CARRIED)
+        self.withdraw_paths()
         self.memory.save_if_changed()
+
+    def withdraw_paths(self) -> None:
+        """A path ends with its connection: what was never sent of it does not wait for the next one."""
+        self.memory.withdraw(CARRIED)
 
     def timer(self, now: float) -> None:
         """Act on deadlines."""

@@ -64,6 +64,12 @@ class ConnectionView:
         return self._window.state is not None
 
     @property
+    def may_be_relayed(self) -> bool:
+        """Tell whether its frames may go through a relay: none of suite paper, nor of a pairing that was not opened for that."""
+        paper = self._messaging is not None and self._messaging.memory.stores_rounds
+        return not paper and (not self.pairing or self._window.relayed)
+
+    @property
     def paired(self) -> bool:
         """Tell whether there is a key."""
         return self._messaging is not None

@@ -34,6 +34,11 @@ class PairingWindow:
         return self._negotiation.identity if self._negotiation else None
 
     @property
+    def relayed(self) -> bool:
+        """Whether the negotiation may run through a relay."""
+        return self._negotiation is not None and self._negotiation.relayed
+
+    @property
     def deadline(self) -> float | None:
         """When `timer` wants to be called."""
         if self._negotiation is not None:  # the farewell of the one before ended when the window was opened

@@ -14,16 +14,19 @@ class BackOff:
 
     Args:
         jitter: returns a number in -1..1.
+        first: the delay after the first failure, in s.
+        longest: the longest one.
     """
 
-    def __init__(self, jitter: Callable[[], float] | None = None) -> None:
+    def __init__(self, jitter: Callable[[], float] | None = None, first: float = FIRST_DELAY, longest: float = LONGEST_DELAY) -> None:
         self._jitter = jitter or _jitter
+        self._first, self._longest = first, longest
         self._failures = 0
         self.until = float("-inf")  # no attempt before
 
     def failed(self, now: float) -> None:
         """Wait longer than the time before."""
-        delay = min(LONGEST_DELAY, FIRST_DELAY * 2.0**self._failures)
+        delay = min(self._longest, self._first * 2.0**self._failures)
         self._failures = min(self._failures + 1, 16)  # 2^16 is far beyond the longest delay
         self.until = now + delay * (1 + JITTER * self._jitter())
 

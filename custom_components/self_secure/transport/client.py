@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, override
 
 from ..protocol.errors import LocalError, StoppedError
 from ..protocol.events import (
+    CARRIED,
     CodeReady,
     EpochStarted,
     Event,
@@ -32,6 +33,7 @@ from .asking import ENDED, Asking
 from .contact import Contact, ContactListener
 from .inbox import Inbox
 from .link import LinkErrorKind, LinkFactory
+from .paths import Paths
 
 if TYPE_CHECKING:
     from ..protocol.connection import Connection, Settings
@@ -72,6 +74,8 @@ class Client(ContactListener):
         self._name = name
         self._clock = asyncio.get_running_loop().time
         self.contact = Contact(new_link, self, self._clock, name)
+        self.paths = Paths(self._carry, name)  # through this device, if it is a relay
+        self.contact.is_needed = lambda: self.paths.in_use
         self._inbox: Inbox[_Input] = Inbox()
         self._post = self._inbox.put
         self._asking = Asking()
@@ -80,6 +84,7 @@ class Client(ContactListener):
         self._link_open = False  # as far as the connection knows
         self._link_unneeded = False
         self._ended = False
+        self.proved = False  # the device has proved itself on the present link, or the last one
 
     @property
     def ended(self) -> bool:
@@ -123,6 +128,11 @@ class Client(ContactListener):
             self.contact.back_off.hurry()
         self._post(lambda now: self.connection.beacon_seen(state, now))
 
+    def listed(self, state: int) -> None:
+        """Hand on the state that a relay tells of the device: it tells it again when that is news."""
+        self._beacon_state = None
+        self.beacon_seen(state)
+
     def configure(self, settings: Settings) -> None:
         """Obey other settings from now on."""
         self._post(lambda _now: self.connection.configure(settings))
@@ -135,6 +145,11 @@ class Client(ContactListener):
         """The device has another address: an attempt to reach it at the old one is in vain."""
         self._post(lambda _now: self._on_moved())
 
+    def cut_paths(self) -> None:
+        """No path can run over this device now."""
+        self.paths.cut()
+        self._post(lambda _now: self.connection.withdraw_paths())
+
     def random_packet(self, scanner: str, sid: int, seq: int, value: bytes) -> None:
         """Hand on one packet of the broadcast as one scanner heard it."""
         if self._inbox.idle:
@@ -145,6 +160,10 @@ class Client(ContactListener):
     async def send(self, message_type: int, body: bytes) -> int:
         """Queue a message and return its handle, when it is on disk; raises `LocalError`."""
         return await self._ask(lambda now: self.connection.send(message_type, body, now))
+
+    async def _carry(self, message_type: int, body: bytes) -> int:
+        """Queue a part of a path; raises `LocalError`."""
+        return await self._ask(lambda now: self.connection.carry(message_type, body, now))
 
     async def dismiss(self) -> int:
         """Let the device forget this hub; return the handle of the message that says so. Raises `LocalError`."""
@@ -200,7 +219,7 @@ class Client(ContactListener):
 
     @override
     def on_link_failed(self) -> None:
-        self.wake()  # the loop looks at the back-off
+        self.cut_paths()  # and the loop looks at the back-off
 
     @override
     def on_fragment(self, fragment: bytes) -> None:
@@ -212,7 +231,7 @@ class Client(ContactListener):
 
     def _on_opened(self, payload: int, now: float) -> None:
         if self.contact.is_open:
-            self._link_open = True
+            self._link_open, self.proved = True, False
             self.connection.link_opened(payload, now)
 
     def _on_received(self, fragment: bytes, now: float) -> None:
@@ -247,6 +266,7 @@ class Client(ContactListener):
             self._ended = True
             self._inbox.close()
             self._asking.refuse()
+            await self.paths.stop()
             await self.contact.end()
 
     @property
@@ -280,6 +300,7 @@ class Client(ContactListener):
 
     async def _end_link(self) -> None:
         self._beacon_state = None
+        self.paths.cut()
         await self.contact.end()
         if self._link_open:
             self._link_open = False
@@ -320,8 +341,12 @@ class Client(ContactListener):
             _LOGGER.debug("%s: frame of type %#04x dropped: %s", self._name, event.frame_type, event.reason)
         if isinstance(event, _WORTHWHILE):
             self.contact.back_off.succeeded()
+            self.proved = True
         self._ended = self._ended or isinstance(event, StoreFailed)
-        self.on_event(event)
+        if isinstance(event, MessageReceived) and event.type in CARRIED:
+            self.paths.receive(event.type, event.body)
+        else:
+            self.on_event(event)
 
 
 def _look(_now: float) -> None:

@@ -46,6 +46,9 @@ class Contact:
         self.back_off = BackOff()
         self.error: LinkError | None = None  # of the last attempt or write; None after a success
         self.new_link = new_link
+        self.is_needed: Callable[[], bool] = lambda: (
+            False
+        )  # for others, while nothing is to be done for the device itself: paths run over it
         self.keep: Slots | None = None  # whose slot an open link may hold also when nothing is to be done; None: it is ended then
         self._listener = listener
         self._clock = clock
@@ -74,7 +77,7 @@ class Contact:
     def next_deadline(self, wanted: bool) -> float | None:
         """Return when the link is idle, or when the next attempt to open a `wanted` one may be made."""
         stays = self.keep is not None and not self.keep.contested
-        if self._link is not None and stays and not wanted:
+        if self._link is not None and (self.is_needed() or (stays and not wanted)):
             return None
         if self._link is not None:
             return self._last_traffic + (IDLE_SECONDS if wanted else LINGER_SECONDS)

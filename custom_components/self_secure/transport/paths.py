@@ -21,6 +21,7 @@ ANSWER_SECONDS: Final = 65.0  # a relay says within 60 s whether a path is there
 PARK_SECONDS: Final = 5.0  # a path outlives its last use: the next contact often follows at once
 PARK_STEP: Final = 0.5  # s between looks whether a broadcast still comes over it
 NOWHERE: Final = bytes(IDENTITY_SIZE)
+EARLY_MAX: Final = 4  # frames kept for who is about to use the path: as many as a relay keeps; more are repeats
 _NUMBER: Final = 2  # bytes of a path's number
 _HEAD: Final = _NUMBER + 1  # and ttl
 _RANDOM: Final = 3 + RANDOM_SIZE  # sid, Seq, R
@@ -39,6 +40,8 @@ class Far:
     identity: Callable[[], bytes]
     on_random: OnRandom  # gets sid, Seq and R of each random packet that the relay heard
     is_broadcasting: Callable[[], bool]  # whether random packets are expected: the path has to stay although the link is closed
+    on_knock: Callable[[], None]  # the device says something over a path that nobody uses just now
+    on_lost: Callable[[], None]  # a path to the device is gone, and it was not we who withdrew it
 
 
 @dataclass(slots=True)
@@ -48,6 +51,7 @@ class _Path:
     answered: asyncio.Future[bytes] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     link: PathLink | None = None
     parking: asyncio.Task[None] | None = None
+    early: list[bytes] = field(default_factory=list)  # frames for the next link
 
     @property
     def is_open(self) -> bool:
@@ -66,11 +70,16 @@ class Paths:
         self._send, self._name = send, name
         self._paths: dict[int, _Path] = {}
         self._last = 0
+        self._withdrawing: set[asyncio.Task[None]] = set()
 
     @property
     def in_use(self) -> bool:
         """Whether there is a path: the relay's own link is worth keeping."""
         return bool(self._paths)
+
+    def leads_to(self, identity: bytes) -> bool:
+        """Whether there is an open path to a device, by the first bytes of its identity."""
+        return any(path.is_open and path.far.identity().startswith(identity) for path in self._paths.values())
 
     def link(self, far: Far) -> PathLink:
         """Return a link to a device behind this relay."""
@@ -80,13 +89,20 @@ class Paths:
 
     def receive(self, message_type: int, body: bytes) -> None:
         """Take a ROUTE or RELAY of this relay; what does not fit is dropped."""
-        path = self._paths.get(int.from_bytes(body[:_NUMBER]))
+        number = int.from_bytes(body[:_NUMBER])
+        path = self._paths.get(number)
         if path is None:
-            _LOGGER.debug("%s: message of a path that is not there", self._name)
+            self._on_stray(number, message_type, body[_NUMBER:])
         elif message_type == MessageType.ROUTE and len(body) == _NUMBER + IDENTITY_SIZE:
             self._on_answer(path, body[_NUMBER:])
         elif message_type == MessageType.RELAY and len(body) > _HEAD + HEADER_SIZE:
             self._on_frame(path, body[_HEAD:])
+
+    def _on_stray(self, number: int, message_type: int, rest: bytes) -> None:
+        """The relay may have opened a path that is not wanted any more: it would stay connected with the device for it."""
+        _LOGGER.debug("%s: message of a path that is not there", self._name)
+        if message_type == MessageType.ROUTE and rest != NOWHERE:
+            self._withdraw_soon(number)
 
     def _on_answer(self, path: _Path, identity: bytes) -> None:
         if not path.answered.done():
@@ -99,6 +115,9 @@ class Paths:
             self._on_random(path, frame[HEADER_SIZE:])
         elif path.link is not None:
             path.link.on_frame(frame)
+        elif path.is_open and len(path.early) < EARLY_MAX:
+            path.early.append(frame)
+            path.far.on_knock()
 
     @staticmethod
     def _on_random(path: _Path, packets: bytes) -> None:
@@ -116,9 +135,11 @@ class Paths:
         self._forget(path)
         if not path.answered.done():
             path.answered.set_result(NOWHERE)
+            return
         link, path.link = path.link, None
         if link is not None:
             link.on_lost()
+        path.far.on_lost()
 
     def _forget(self, path: _Path) -> None:
         self._paths.pop(path.number, None)
@@ -129,14 +150,24 @@ class Paths:
 
     async def enter(self, link: PathLink) -> _Path:
         """Return the path that leads to the far end of `link`, opened now or still open from before; raises `LinkError`."""
-        path = next((one for one in self._paths.values() if one.far is link.far and one.link is None and one.is_open), None)
+        wanted = link.far.identity()[:SHORT_ID_SIZE]
+        path = next(
+            (one for one in self._paths.values() if one.is_open and one.link is None and one.far.identity().startswith(wanted)), None
+        )
         if path is None:
             path = await self._open(link.far)
         if path.parking is not None:
             path.parking.cancel()
             path.parking = None
-        path.link = link
+        path.link, path.far = link, link.far
         return path
+
+    def hand_early(self, path: _Path) -> None:
+        """Give the link what the device has said before it was there."""
+        early, path.early = path.early, []
+        for frame in early:
+            if path.link is not None:
+                path.link.on_frame(frame)
 
     async def _open(self, far: Far) -> _Path:
         path = _Path(self._next_number(), far)
@@ -147,10 +178,14 @@ class Paths:
                 identity = await path.answered
         except TimeoutError as error:
             self._forget(path)
-            await self._withdraw(path.number)
+            self._withdraw_soon(path.number)
             raise LinkError(LinkErrorKind.TIMEOUT, f"{self._name} did not say whether there is a path") from error
-        except BaseException:
+        except LinkError:
             self._forget(path)
+            raise
+        except asyncio.CancelledError:
+            self._forget(path)
+            self._withdraw_soon(path.number)
             raise
         if identity[:SHORT_ID_SIZE] != far.identity()[:SHORT_ID_SIZE]:
             self._forget(path)
@@ -170,6 +205,11 @@ class Paths:
             await self._send(message_type, number.to_bytes(_NUMBER) + rest)
         except LocalError as error:
             raise LinkError(LinkErrorKind.LOST, f"{self._name} takes nothing more: {error}") from error
+
+    def _withdraw_soon(self, number: int) -> None:
+        withdrawing = asyncio.create_task(self._withdraw(number), name=f"self_secure end of path {number} of {self._name}")
+        self._withdrawing.add(withdrawing)
+        withdrawing.add_done_callback(self._withdrawing.discard)
 
     async def _withdraw(self, number: int) -> None:
         with contextlib.suppress(LinkError):
@@ -191,9 +231,9 @@ class Paths:
 
     async def stop(self) -> None:
         """Give all paths up without a word: the relay's own connection ends."""
-        parked = [path.parking for path in self._paths.values() if path.parking is not None]
+        waiting = [path.parking for path in self._paths.values() if path.parking is not None]
         self.cut()
-        await asyncio.gather(*parked, return_exceptions=True)
+        await asyncio.gather(*waiting, *self._withdrawing, return_exceptions=True)
 
 
 class PathLink(Link):
@@ -212,6 +252,7 @@ class PathLink(Link):
     async def open(self, received: Callable[[bytes], None], closed: Callable[[], None]) -> int:
         self._received, self._closed = received, closed
         self._path = await self._paths.enter(self)
+        self._paths.hand_early(self._path)
         return PAYLOAD_MAX
 
     @override

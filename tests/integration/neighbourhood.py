@@ -1,0 +1,73 @@
+"""A house in which Home Assistant does not hear everybody: relays, devices out of reach, and what a test does with them."""
+
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
+
+from custom_components.self_secure.const import DOMAIN
+from custom_components.self_secure.coordinator import SelfSecureCoordinator
+from simulation.floor_plan import FloorPlan, Kind, Spot
+from simulation.places import Place
+from simulation.world import Plan, World
+
+from .conftest import SimulatedDevice, device_entry, device_id, until
+
+REACH = 100.0  # metres
+HUB, BESIDE, HALFWAY, FAR, FARTHER = (Place(x, 0.0) for x in (0.0, 10.0, 60.0, 115.0, 170.0))
+"""Each place but `BESIDE` hears the next one only."""
+
+
+def house(devices: int = 4) -> World:
+    """Return a world with one scanner, and devices beside it that a test carries away."""
+    spots = [Spot(Kind.SCANNER, "scanner", HUB), *(Spot(Kind.DEVICE, f"device-{number}", BESIDE) for number in range(devices))]
+    return World(Plan(loss=0.0, supervision_timeout=0.3, floor=FloorPlan(tuple(spots), reach=REACH)))
+
+
+def carry(world: World, device: SimulatedDevice, place: Place) -> None:
+    """Carry a device to another place."""
+    world.move(device.program.address, place)
+
+
+def coordinator_of(hass: HomeAssistant, device: SimulatedDevice) -> SelfSecureCoordinator:
+    """Return what serves a paired device."""
+    entry: Any = hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, device.identity)
+    coordinator: SelfSecureCoordinator = entry.runtime_data
+    return coordinator
+
+
+def relay_of(hass: HomeAssistant, device: SimulatedDevice) -> str | None:
+    """Return the name of the relay through which the registry shows the device; None: directly."""
+    relay_id = device_entry(hass, device).via_device_id
+    relay = dr.async_get(hass).async_get(relay_id) if relay_id else None
+    return relay.name if relay else None
+
+
+def carriers(hass: HomeAssistant, device: SimulatedDevice) -> list[str]:
+    """Return the names of the relays that can carry for a device now, the best first."""
+    return [relay.name() for relay, _ in coordinator_of(hass, device).reach.carrying]
+
+
+async def until_adopted(hass: HomeAssistant, device: SimulatedDevice, relays: int = 1) -> None:
+    """Wait until so many relays have told that they have a key with the device, and nobody is connected any more."""
+    coordinator = coordinator_of(hass, device)
+    await until(lambda: sum(row.adopted for _, row in coordinator.reach.hearing) == relays, 60)
+    await until_idle(hass, device)
+
+
+async def say(hass: HomeAssistant, device: SimulatedDevice, text: str) -> dict[str, Any]:
+    """Send a text, and wait until the device has shown it; return what the action says."""
+    call = {"device_id": device_id(hass, device), "message": text, "timeout": 60}
+    response = await hass.services.async_call(DOMAIN, "send_message", call, blocking=True, return_response=True)
+    assert response is not None
+    outcome: Any = response[device_id(hass, device)]
+    assert outcome["delivered"], outcome
+    assert device.told("text")[-1] == text
+    return dict(outcome)
+
+
+async def until_idle(hass: HomeAssistant, *devices: SimulatedDevice) -> None:
+    """Wait until nobody is connected with these devices, and no path leads over them."""
+    for device in devices:
+        coordinator = coordinator_of(hass, device)
+        await until(lambda: not coordinator.client.contact.is_open and not coordinator.client.paths.in_use)  # noqa: B023  # awaited here
