@@ -1,14 +1,14 @@
 """The hub's protocol and transport on the virtual radio for several devices, those out of reach through relays (protocol.md 10)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 import os
 from typing import override
 
 from custom_components.self_secure.protocol.connection import Connection, Settings
 from custom_components.self_secure.protocol.events import CodeReady, Event, MessageReceived, MessageType, PairingCompleted, Verdict
-from custom_components.self_secure.transport.beacon import SHORT_ID_SIZE, decode_advertisement
+from custom_components.self_secure.transport.beacon import SHORT_ID_SIZE, BeaconState, decode_advertisement
 from custom_components.self_secure.transport.client import Client
 from custom_components.self_secure.transport.link import Link
 from custom_components.self_secure.transport.paths import Far, Paths
@@ -24,27 +24,6 @@ STATE_BITS = 0x0F
 PATIENCE = 60.0  # s for one step; a first path makes a key for the hop on its way
 
 
-class TellingLink(RadioLink):
-    """A link whose end is the end of all paths over it, too."""
-
-    def __init__(self, host: ScannerHost, address: str, ended: Callable[[], None]) -> None:
-        super().__init__(host, address)
-        self._ended = ended
-
-    @override
-    async def open(self, received: Callable[[bytes], None], closed: Callable[[], None]) -> int:
-        def both() -> None:
-            self._ended()
-            closed()
-
-        return await super().open(received, both)
-
-    @override
-    async def close(self) -> None:
-        self._ended()
-        await super().close()
-
-
 class Line(RadioHub):
     """One device as the hub sees it; `name` is one letter, of which its identity consists."""
 
@@ -53,7 +32,6 @@ class Line(RadioHub):
     def __init__(self, house: House, name: str, address: str) -> None:
         super().__init__(address)
         self.name, self.identity = name, name.encode() * 16
-        self.paths = Paths(self._send, name)
         self.neighbours: dict[bytes, tuple[int, int]] = {}  # short id → (state and flags, hops)
         self.heard_at = -HEARD
         self.relay = ""  # whose path was asked for last
@@ -65,7 +43,7 @@ class Line(RadioHub):
         connection = Connection(SETTINGS, os.urandom, self.disk)
         self.client = Client(connection, self._new_link, self._save, self._take, self.name)
         self.client.contact.keep = Slots(lambda: 8)  # a relay's link stays: there is room enough
-        self._far = Far(self._known_identity, self._on_random, lambda: connection.collecting)
+        self._far = Far(self._known_identity, self._on_random, lambda: connection.collecting, self._on_knock, self._on_lost)
         self.client.start()
 
     def _known_identity(self) -> bytes:
@@ -75,8 +53,17 @@ class Line(RadioHub):
         self.random += 1
         self.client.random_packet(self.relay, sid, seq, value)
 
-    async def _send(self, message_type: int, body: bytes) -> int:
-        return await self.client.send(message_type, body)
+    def _on_knock(self) -> None:
+        self.client.listed(BeaconState.HAS_DATA)
+
+    def _on_lost(self) -> None:
+        for relay in self._house.relays(self)[:1]:
+            self.client.listed(relay.neighbours[self.identity[:SHORT_ID_SIZE]][0] & STATE_BITS)
+
+    @property
+    def paths(self) -> Paths:
+        """The paths through this device."""
+        return self.client.paths
 
     @property
     def is_heard(self) -> bool:
@@ -86,7 +73,7 @@ class Line(RadioHub):
     def _new_link(self) -> Link:
         relays = [] if self.is_heard else self._house.relays(self)
         if not relays:
-            return TellingLink(self._house.host, self._address, self.paths.cut)
+            return RadioLink(self._house.host, self._address)
         self.relay = relays[0].name
         return relays[0].paths.link(self._far)
 
@@ -98,11 +85,8 @@ class Line(RadioHub):
 
     @override
     def _take(self, event: Event) -> None:
-        if isinstance(event, MessageReceived):
-            if event.type in (MessageType.ROUTE, MessageType.RELAY):
-                self.paths.receive(event.type, event.body)
-            elif event.type == MessageType.INFO and event.body[:1] == bytes([NEIGHBOURS]):
-                self._listed(event.body[2 : 2 + event.body[1]])
+        if isinstance(event, MessageReceived) and event.type == MessageType.INFO and event.body[:1] == bytes([NEIGHBOURS]):
+            self._listed(event.body[2 : 2 + event.body[1]])
         super()._take(event)
 
     def _listed(self, value: bytes) -> None:
@@ -149,7 +133,7 @@ class House:
         for line in self.lines.values():
             entry = relay.neighbours.get(line.identity[:SHORT_ID_SIZE])
             if entry is not None and line is not relay and not line.is_heard:
-                line.client.beacon_seen(entry[0] & STATE_BITS)
+                line.client.listed(entry[0] & STATE_BITS)
 
 
 @asynccontextmanager
@@ -164,6 +148,5 @@ async def path_hub(world: World, devices: dict[str, str]) -> AsyncIterator[House
         yield house
     finally:
         for line in house.lines.values():
-            await line.paths.stop()
             await line.client.stop()
         await house.host.close()
