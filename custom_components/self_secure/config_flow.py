@@ -119,6 +119,8 @@ class SelfSecureConfigFlow(PairingSteps, GroupSteps, domain=DOMAIN):
             if not radio.has_adapter(self.hass):
                 return self.async_abort(reason="no_adapter")
             self._scan = self.hass.async_create_task(bluetooth.async_request_active_scan(self.hass, SCAN_SECONDS), f"{DOMAIN} scan")
+            if self._scan.done():  # no scanner to ask; Home Assistant would hand the menu's answer to the step after a progress
+                return await self.async_step_choose()
         if not self._scan.done():
             return self.async_show_progress(step_id="devices", progress_action="scanning", progress_task=self._scan)
         return self.async_show_progress_done(next_step_id="choose")

@@ -57,6 +57,25 @@ class FlowDialog:
         """Press the button with this label."""
         await self.page.locator("dialog-data-entry-flow").get_by_role("button", name=button, exact=True).click()
 
+    async def go_on(self, title: str) -> None:
+        """Press the one button that leads on, whatever its label, and wait for the step with this headline."""
+        await self.page.locator("dialog-data-entry-flow").get_by_role("button", name=re.compile("^(Submit|Go on)$")).click()
+        await self.wait_for_step(title)
+
+    async def pick(self, item: str) -> None:
+        """Pick an item of the menu that the step shows."""
+        await self.page.locator("dialog-data-entry-flow step-flow-menu").get_by_text(item, exact=True).click()
+
+    async def fill(self, field: str, text: str) -> None:
+        """Write into the field with this label."""
+        await self.page.locator("dialog-data-entry-flow").get_by_role("textbox", name=field).fill(text)
+
+    async def tick(self, *items: str) -> None:
+        """Tick these boxes of a list."""
+        for item in items:
+            await self.page.locator("dialog-data-entry-flow").get_by_text(item, exact=True).click()
+            await self.page.locator("dialog-data-entry-flow").get_by_role("checkbox", name=item, exact=True, checked=True).wait_for()
+
     async def choose(self, answer: str) -> None:
         """Choose one of the answers that the step offers."""
         await self.page.locator("dialog-data-entry-flow").get_by_role("radio", name=answer, exact=True).click()

@@ -9,6 +9,10 @@ from .dialog import FlowDialog
 if TYPE_CHECKING:
     from playwright.async_api import Locator, Page
 
+#: What leads on from discovered devices, the title of the menu of what can be added, and its items.
+ANOTHER = "Set up another instance of Self-Secure"
+MENU, DEVICES, GROUP = "What do you want to add?", "Pair devices", "Make a group of paired devices"
+
 #: Milliseconds until an action has its response; one that waits for a device that is away takes its own timeout.
 PERFORMED = 60_000
 
@@ -90,11 +94,18 @@ class IntegrationPage:
 
     page: Page
 
-    async def add_device(self) -> FlowDialog:
-        """Press Add device: the flow that starts with a list of what is heard now."""
+    async def add(self, what: str) -> FlowDialog:
+        """Press Add device and pick one of what the menu offers; there is a menu as soon as a device is paired.
+
+        Home Assistant asks before whether a discovered device is meant, if there is one.
+        """
         await self.page.get_by_role("button", name="Add device").click()
-        dialog = FlowDialog(self.page)
-        await dialog.title.wait_for()
+        dialog, another = FlowDialog(self.page), self.page.get_by_text(ANOTHER)
+        await dialog.title.filter(has_text=MENU).or_(another).wait_for()
+        if await another.is_visible():
+            await another.click()
+        await dialog.pick(what)
+        await dialog.title.filter(has_not_text=MENU).wait_for()
         return dialog
 
     def entry(self, title: str) -> Entry:

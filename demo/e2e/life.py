@@ -4,8 +4,10 @@ import time
 from typing import TYPE_CHECKING
 
 from demo.browser.dialog import CREATED
+from demo.browser.pages import GROUP as NEW_GROUP
 from demo.errors import DemoError
 from demo.hub import Hub
+from demo.pairing import DOMAIN
 from demo.pictures import walk
 from demo.pictures.album import Album
 from demo.pictures.stage import open_stage
@@ -29,7 +31,9 @@ SHOWN = 10.0
 #: Milliseconds until a page shows what Home Assistant knows.
 TOLD = 60_000
 
-MESSAGE = "The washing machine is done"
+MESSAGE, GROUP_MESSAGE = "The washing machine is done", "Dinner is ready"
+
+GROUP = "Downstairs"
 
 
 async def live(air: Air, folder: Folder, pictures: Path, report: Report) -> None:
@@ -42,6 +46,7 @@ async def live(air: Air, folder: Folder, pictures: Path, report: Report) -> None
             tell(f"everything runs after {time.monotonic() - begun:.0f} s")
         await pair(story)
         await send(story)
+        await tell_all(story)
         await trouble.pair_again(story)
         await trouble.lose_the_key(story)
         await trouble.reset_the_device(story)
@@ -89,3 +94,28 @@ async def send(story: Story) -> None:
         await story.stage.album.save("message", page.response)
         await story.device("display").wait_for(f"received text: {MESSAGE}$", SHOWN)
         tell(f"“{MESSAGE}”")
+
+
+async def tell_all(story: Story) -> None:
+    """Make a group of both devices, and send it a message that both show."""
+    async with story.step("a group is made of both devices"):
+        dialog = await (await story.stage.site.integration(DOMAIN)).add(NEW_GROUP)
+        await dialog.fill("Name", GROUP)
+        await dialog.tick(walk.THERMOMETER, "Display")
+        await story.stage.album.save("group", dialog.whole)
+        await dialog.press("Submit")
+        await dialog.wait_for_step(CREATED)
+        await dialog.press("Skip and finish")
+    async with story.step("a message to the group is shown by both") as tell:
+        async with story.stage.home_assistant.signed_in() as api:
+            device_id = await Hub(api).device_id(GROUP)
+        page = await story.stage.site.actions(f"{DOMAIN}.send_group_message", {"device_id": [device_id], "message": GROUP_MESSAGE})
+        await page.perform()
+        await page.response.get_by_text("delivered: true").nth(1).wait_for(timeout=TOLD)
+        await page.response.scroll_into_view_if_needed()
+        await story.stage.album.save("group-message", page.response)
+        for key in ("thermometer", "display"):
+            await story.device(key).wait_for(rf"received text for group \d+: {GROUP_MESSAGE}$", SHOWN)
+        tell(f"“{GROUP_MESSAGE}”")
+        await story.device_page(GROUP)
+        await story.stage.album.save("group-page")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .stage import Stage
 
 #: CSS pixels of a window that shows the whole page of a device.
-TALL = 1250
+TALL = 1320
 
 THERMOMETER = "Thermometer"
 
@@ -85,10 +85,15 @@ async def device_page(stage: Stage) -> DevicePage:
     page = await stage.site.device(device_id)
     await page.row("Temperature").wait_for()
     await page.row("Code compared").wait_for()
-    await stage.site.page.set_viewport_size({"width": WIDTH, "height": TALL})
-    await stage.album.save("device")
-    await stage.site.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    await save_tall(stage, "device")
     return page
+
+
+async def save_tall(stage: Stage, name: str) -> None:
+    """Save a page that is longer than the window."""
+    await stage.site.page.set_viewport_size({"width": WIDTH, "height": TALL})
+    await stage.album.save(name)
+    await stage.site.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
 
 
 async def message(stage: Stage) -> None:

@@ -85,6 +85,17 @@ async def test_the_scan_shows_progress(home: HomeAssistant) -> None:
     assert (await until_step(home, begun))["reason"] == "no_adapter"
 
 
+@pytest.mark.parametrize("scanner_mode", ["passive", "auto"])
+async def test_the_menu_leads_to_the_list(home: HomeAssistant, start_device: StartDevice) -> None:
+    await pair(home, await start_device())
+    other = await start_device("door", 1)
+    await until(lambda: radio.can_connect(home, other.program.address))
+    menu = await home.config_entries.flow.async_init(DOMAIN, context={"source": "user"})
+    assert menu["type"] == "menu"
+    shown = await until_step(home, await home.config_entries.flow.async_configure(menu["flow_id"], {"next_step_id": "devices"}))
+    assert (shown["type"], shown["step_id"]) == ("form", "choose")
+
+
 async def test_three_devices_at_once(home: HomeAssistant, start_device: StartDevice) -> None:
     devices = [await start_device(), await start_device("door", 1), await start_device("display", 2)]
     shown = await choose(home, *devices)
