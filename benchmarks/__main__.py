@@ -8,6 +8,7 @@ COMMANDS: Final = {
     "scale": "benchmarks.scale",  # 1,000 paired devices in one Home Assistant
     "growth": "benchmarks.growth",  # cost against the number of devices, the size of a message, the size of a set
     "profile": "benchmarks.profiles",  # where the time of our cases goes
+    "publish": "benchmarks.publish",  # all of these into files, with plots: docs/evaluation/speed
 }
 """Each module has `main(arguments: list[str]) -> int`; it is imported only when it is asked for."""
 

@@ -7,7 +7,7 @@ import argparse
 from importlib import import_module
 from pathlib import Path
 import sys
-from typing import Final
+from typing import Any, Final
 
 from . import report
 from .harness import Bench
@@ -37,17 +37,28 @@ def main(arguments: list[str]) -> int:
     given = _parse(arguments)
     rounds, block_ms, patience = _FULL if given.full else _QUICK if given.quick else _NORMAL
     bench = Bench(rounds=given.rounds or rounds, block_ms=block_ms, seed=given.seed, progress=_say, gate=Gate(patience))
-    try:
-        for group in given.groups or GROUPS:
-            register(bench, group)
-        bench.run()
-        result = report.summary(bench, _command(given))
-    finally:
-        bench.close()
+    result = measure(bench, given.groups or list(GROUPS), _command(given))
     print(report.text(result))
     if given.json:
         report.write(result, given.json)
     return 0
+
+
+def measure(bench: Bench, groups: list[str], command: str) -> dict[str, Any]:
+    """Run all cases of these groups, and return the summary; the bench is closed then."""
+    try:
+        for group in groups:
+            register(bench, group)
+        bench.run()
+        return report.summary(bench, command)
+    finally:
+        bench.close()
+
+
+def full(seed: int) -> Bench:
+    """Return a bench with many rounds of long blocks, as what is published comes from."""
+    rounds, block_ms, patience = _FULL
+    return Bench(rounds=rounds, block_ms=block_ms, seed=seed, progress=_say, gate=Gate(patience))
 
 
 def _command(given: argparse.Namespace) -> str:
@@ -71,7 +82,7 @@ def register(bench: Bench, group: str) -> None:
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
-    epilog = f"groups: {', '.join(GROUPS)}; commands of their own: scale, growth, profile"
+    epilog = f"groups: {', '.join(GROUPS)}; commands of their own: scale, growth, profile, publish"
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__, epilog=epilog)
     parser.add_argument("groups", nargs="*", metavar="GROUP")
     parser.add_argument("--quick", action="store_true", help="short blocks, more noise")

@@ -43,11 +43,16 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--most", type=int, default=max(DEVICES), help="devices")
     parser.add_argument("--json", type=Path, metavar="FILE")
     given = parser.parse_args(arguments)
-    found = [*_of_devices([n for n in DEVICES if n <= given.most]), *_of_sizes(), *_of_sets()]
+    found = measure(given.most)
     print(series.text(found))
     if given.json:
         report.write({"machine": report.machine(), "series": [one.as_json() for one in found]}, given.json)
     return 0
+
+
+def measure(most: int = max(DEVICES)) -> list[Series]:
+    """Return all series, of up to `most` devices."""
+    return [*_of_devices([n for n in DEVICES if n <= most]), *_of_sizes(), *_of_sets()]
 
 
 # --- devices

@@ -50,23 +50,30 @@ def _line(result: dict[str, Any], none: dict[str, Any]) -> str:
     )
 
 
+def measure(counts: list[int]) -> list[dict[str, Any]]:
+    """Start Home Assistant with so many devices each; the first count must be none."""
+    results = []
+    for count in counts:
+        with tempfile.TemporaryDirectory() as folder:
+            results.append(start(count, Path(folder)))
+    return results
+
+
+def text(results: list[dict[str, Any]]) -> str:
+    """Return the table, and how often a message makes the hub write."""
+    head = (
+        "| Devices | Entities | Start, s | Added, s | Added per device, ms | Memory per device, KiB | Longest pause of the loop, ms "
+        "| One reading, µs | Growth over 20 readings per device, KiB per device | Blocking calls |"
+    )
+    kinds = ("readings", "events", "texts from the hub")
+    writes = (f"Writes per message, {kind}: {writes_per_message(kind):.2f}" for kind in kinds)
+    return "\n".join([head, "|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|", *(_line(one, results[0]) for one in results), *writes])
+
+
 def main(arguments: list[str]) -> int:
     """Print the table; 1 if a blocking call was found or a device was not loaded."""
     parser = argparse.ArgumentParser(prog="scripts/bench scale", description=__doc__)
     parser.add_argument("--devices", type=int, nargs="+", default=list(DEVICES), help="numbers of paired devices")
-    wanted = sorted({0, *parser.parse_args(arguments).devices})
-    results = []
-    for count in wanted:
-        with tempfile.TemporaryDirectory() as folder:
-            results.append(start(count, Path(folder)))
-    print(
-        "| Devices | Entities | Start, s | Added, s | Added per device, ms | Memory per device, KiB | Longest pause of the loop, ms ",
-        end="",
-    )
-    print("| One reading, µs | Growth over 20 readings per device, KiB per device | Blocking calls |")
-    print("|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
-    for result in results:
-        print(_line(result, results[0]))
-    for kind in ("readings", "events", "texts from the hub"):
-        print(f"Writes per message, {kind}: {writes_per_message(kind):.2f}")
+    results = measure(sorted({0, *parser.parse_args(arguments).devices}))
+    print(text(results))
     return int(any(result["blocking"] or result["loaded"] != result["devices"] for result in results))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import __main__ as command, compare, quiet, report, series
+from benchmarks import __main__ as command, compare, publish, quiet, report, series
 from benchmarks.figures import Figures
 from benchmarks.goals import GOALS, Goal
 from benchmarks.harness import ROUNDS_MIN, Bench, Case, ratio
@@ -195,3 +195,14 @@ def keys() -> set[str]:
 def test_every_goal_names_a_case_of_ours(keys: set[str]) -> None:
     """An anchor may be missing with its package; a wrong name of ours would hide the goal."""
     assert {goal.ours for goal in GOALS} - keys == set()
+
+
+def test_what_is_published_has_its_pictures(tmp_path: Path) -> None:
+    goals = [
+        {"ours": "ours/a", "anchor": "peer/a", "ratio": 0.5, "most": 1.0, "met": True},
+        {"ours": "ours/b", "anchor": "peer/b", "ratio": 3.0, "most": None, "met": None},
+        {"ours": "ours/c", "anchor": "peer/c", "ratio": None, "most": 1.0, "met": None},
+    ]
+    publish.draw_goals(goals, tmp_path / "goals.png", "scripts/bench publish --seed 1")
+    publish.draw_growth([Series("memory", "bytes", LINEAR, {1: 5.0, 10: 50.0})], tmp_path / "growth.png", "scripts/bench publish --seed 1")
+    assert [path.read_bytes()[:4] for path in sorted(tmp_path.iterdir())] == [b"\x89PNG"] * 2
