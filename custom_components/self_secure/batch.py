@@ -17,6 +17,7 @@ from .pairing import PairingAttempt
 from .pairing_errors import AlreadyPairedError, PairingError, UnexpectedError
 from .protocol.errors import Cause, SnapshotError
 from .protocol.events import Verdict
+from .reach import NEAR_SECONDS
 from .store import device_store
 
 if TYPE_CHECKING:
@@ -35,11 +36,12 @@ BUSY_STEP: Final = 0.5  # s between looks whether that code has been answered
 class Candidate:
     """One device to pair, and what has become of it."""
 
-    address: str
+    address: str  # empty as long as only relays hear it
     short_id: bytes
     name: str
     floor: int | None = None  # weakest suite that the user accepts; None: as for all
     entry: SelfSecureConfigEntry | None = None  # if it is paired again
+    relayed: bool = False  # the user has accepted that it is paired through a relay
     moved: bool = False  # the address is another one than was known
     attempt: PairingAttempt | None = field(default=None, repr=False)
     failure: PairingError | None = None
@@ -50,8 +52,9 @@ class Candidate:
     def look(self, hass: HomeAssistant) -> None:
         """Find the address at which the device is heard now; the client of a loaded entry follows to where the device proves itself."""
         heard = self.heard_elsewhere(hass)
-        self.moved = heard is not None
+        self.moved = heard is not None and self.address != ""
         self.address = heard or self.address
+        self.relayed &= not radio.heard_lately(hass, self.address, NEAR_SECONDS)
         if self.entry is not None and self.entry.state is ConfigEntryState.LOADED:
             self.entry.runtime_data.async_address_seen(self.address)
 
@@ -66,9 +69,15 @@ class Candidate:
             raise ValueError("it has not failed")
         if self.failure.reason in UNHEARD and self.heard_elsewhere(hass):
             return "address_changed"
+        if self.failure.reason in UNHEARD and not self.relayed and self.relay(hass):
+            return "only_relay"
         if self.failure.reason == Cause.NO_REQUEST.value and self.entry is None and radio.is_taken(hass, self.address):
             return "paired_meanwhile"
         return self.failure.reason
+
+    def relay(self, hass: HomeAssistant) -> str:
+        """Return the name of the relay that hears it best; empty if none does."""
+        return next((relay.name() for relay, _ in hass.data[HUB].relays.hearing(self.short_id)), "") if HUB in hass.data else ""
 
     def hand_over(self) -> bool:
         """Leave the running client to the entry; False if that has had it all the time, or there is none."""
@@ -226,7 +235,7 @@ class Batch:
         attempt = candidate.attempt = PairingAttempt(
             self._hass, candidate.address, candidate.short_id, candidate.name, self._progressed, candidate.entry
         )
-        attempt.floor = candidate.floor
+        attempt.floor, attempt.relayed = candidate.floor, candidate.relayed
         await attempt.start()
         await attempt.comparable()
         if attempt.code is not None:

@@ -11,12 +11,14 @@ from homeassistant.config_entries import ConfigEntry, ConfigEntryState, ConfigFl
 from homeassistant.const import CONF_ADDRESS
 from homeassistant.core import HassJob, callback
 from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.typing import DiscoveryInfoType
 from homeassistant.setup import async_setup_component
 import probatio
 
 from . import flow_forms, radio
 from .batch import Candidate
-from .const import CONF_IDENTITY, DOMAIN, FIELD_DEVICES, OPTION_FLOOR
+from .const import CONF_IDENTITY, CONF_SHORT_ID, DOMAIN, FIELD_DEVICES, OPTION_FLOOR
+from .far import FAR
 from .group_flow import GroupOptionsFlow, GroupSteps
 from .groups import device_entries, is_group
 from .hub import HUB
@@ -104,6 +106,29 @@ class SelfSecureConfigFlow(PairingSteps, GroupSteps, domain=DOMAIN):
             description_placeholders={"name": candidate.name},
         )
 
+    @override
+    async def async_step_integration_discovery(self, discovery_info: DiscoveryInfoType) -> ConfigFlowResult:
+        """A relay hears a device that is out of reach."""
+        short_id = bytes.fromhex(discovery_info[CONF_SHORT_ID])
+        await self.async_set_unique_id(short_id.hex())
+        self._abort_if_unique_id_configured()
+        self._discovered = _far_candidate(short_id)
+        self.context["title_placeholders"] = {"name": self._discovered.name}
+        return await self.async_step_relay_confirm()
+
+    async def async_step_relay_confirm(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """The user has to know that a relay is in between, and what that means."""
+        candidate = self._discovered
+        if candidate is None:
+            raise ValueError("nothing was discovered")
+        if user_input is not None:
+            return await self.begin([candidate])
+        return self.async_show_form(
+            step_id="relay_confirm",
+            data_schema=probatio.Schema({}),
+            description_placeholders={"name": candidate.name, "relay": candidate.relay(self.hass) or flow_forms.NOBODY},
+        )
+
     # --- picked from the list
 
     @override
@@ -132,34 +157,51 @@ class SelfSecureConfigFlow(PairingSteps, GroupSteps, domain=DOMAIN):
         chosen = [self._found[address] for address in user_input[FIELD_DEVICES] if address in self._found]
         if not chosen:
             return self._show_found({FIELD_DEVICES: "nothing_chosen"})
+        if len(chosen) > 1 and any(candidate.relayed for candidate in chosen):
+            return self._show_found({FIELD_DEVICES: "relay_alone"})
         for candidate in chosen:
             candidate.floor = flow_forms.chosen_floor(user_input)
         if len(chosen) == 1:
             await self.async_set_unique_id(chosen[0].short_id.hex(), raise_on_progress=False)
+        if chosen[0].relayed:
+            self._discovered = chosen[0]
+            return await self.async_step_relay_confirm()
         return await self.begin(chosen)
 
     def _show_found(self, errors: dict[str, str] | None = None) -> ConfigFlowResult:
         heard = self._hear()
         if not radio.has_adapter(self.hass):  # unplugged during the scan
             return self.async_abort(reason="no_adapter")
-        if not heard:
+        far = self._hear_far()
+        if not heard and not far:
             return self.async_abort(reason="no_devices_found")
         reachable = {info.address: info for info in bluetooth.async_discovered_service_info(self.hass, connectable=True)}
-        self._found = {one.address: one for one, _ in heard if one.address in reachable}
+        near = [one for one, _ in heard if one.address in reachable]
+        self._found = {flow_forms.key_of(one): one for one in (*near, *far)}
         passive = flow_forms.names(one for one, _ in heard if one.address not in reachable)
         if not self._found:
             return self.async_abort(reason="only_passive", description_placeholders={"devices": passive})
-        listed = [(one, self._signal(reachable[one.address])) for one in self._found.values()]
+        listed = [(one, self._signal(reachable[one.address])) for one in near] + list(far.items())
         taken = flow_forms.names(one for one, state in heard if state is not BeaconState.READY)
         return self.async_show_form(
             step_id="choose",
             data_schema=flow_forms.security_form(self.usual_floor, flow_forms.devices_field(listed)),
             errors=errors,
-            description_placeholders={"taken": taken, "passive": passive},
+            description_placeholders={"taken": taken, "passive": passive, "far": flow_forms.names(far)},
         )
 
     def _signal(self, info: BluetoothServiceInfoBleak) -> str:
         return f"{info.rssi} dBm, {radio.receiver_name(self.hass, info.source)}"
+
+    def _hear_far(self) -> dict[Candidate, str]:
+        """Return the devices that only relays hear, each with its signal at the best of them, and that one's name."""
+        if FAR not in self.hass.data:
+            return {}
+        found = {}
+        for short_id in self.hass.data[FAR].ready():
+            relay, row = self.hass.data[HUB].relays.hearing(short_id)[0]
+            found[_far_candidate(short_id)] = f"{row.rssi} dBm, {relay.name()}"
+        return found
 
     def _hear(self) -> list[tuple[Candidate, BeaconState]]:
         """Return what is heard of devices that are not paired here, the strongest first."""
@@ -209,10 +251,23 @@ class SelfSecureConfigFlow(PairingSteps, GroupSteps, domain=DOMAIN):
         address = entry.runtime_data.address if loaded else entry.data[CONF_ADDRESS]
         short_id = bytes.fromhex(entry.data[CONF_IDENTITY])[:SHORT_ID_SIZE]
         wanted = entry.options.get(OPTION_FLOOR) if floor is None else floor
-        return await self.begin([Candidate(address, short_id, entry.title, wanted, entry)])
+        candidate = Candidate(address, short_id, entry.title, wanted, entry)
+        if candidate.relay(self.hass) and not radio.can_connect(self.hass, address):
+            candidate.relayed, self._discovered = True, candidate
+            return await self.async_step_relay_confirm()
+        return await self.begin([candidate])
 
 
 def _candidate(address: str, beacon: Beacon, name: str) -> Candidate:
     """Return the device behind a beacon; without a name of its own it is called after its short id."""
-    known = name if name and name != address else f"Self-Secure {beacon.short_id.hex().upper()}"
+    known = name if name and name != address else _nameless(beacon.short_id)
     return Candidate(address, beacon.short_id, known)
+
+
+def _far_candidate(short_id: bytes) -> Candidate:
+    """Return a device that only relays hear: they do not tell its name."""
+    return Candidate("", short_id, _nameless(short_id), relayed=True)
+
+
+def _nameless(short_id: bytes) -> str:
+    return f"Self-Secure {short_id.hex().upper()}"

@@ -7,6 +7,7 @@ MANUFACTURER: Final = "Self-Secure"
 
 CONF_IDENTITY: Final = "identity"  # of the device, 32 hex digits
 CONF_HUB: Final = "hub_id"  # of this Home Assistant, 32 hex digits; not secret
+CONF_SHORT_ID: Final = "short_id"  # of a discovered device, 8 hex digits
 CONF_MODEL: Final = "model"
 CONF_VERSION: Final = "version"
 CONF_CAPABILITIES: Final = "capabilities"  # as in INFO, protocol.md 6

@@ -28,6 +28,8 @@ from .protocol.suites import SUITES
 
 _ASSUMPTION: Final = "assumed_loss"  # attribute: percent that the eavesdropper is assumed to miss
 
+_RELAYED: Final = "relayed"  # attribute: whether a relay, which missed nothing, passed the packets on
+
 
 @dataclass(frozen=True, kw_only=True)
 class FigureDescription(SensorEntityDescription):
@@ -48,7 +50,7 @@ FIGURES: Final = (
         figures.secrecy_bits,
         native_unit_of_measurement=UnitOfInformation.BITS,
         suggested_display_precision=0,
-        attributes=lambda connection: {_ASSUMPTION: figures.assumed_loss(connection)},
+        attributes=lambda connection: {_ASSUMPTION: figures.assumed_loss(connection), _RELAYED: figures.relayed(connection)},
     ),
     _figure(
         "loss_at_pairing",
@@ -170,7 +172,7 @@ class KeyChangedSensor(DiagnosticSensor, RestoreSensor):
 
 
 class SignalSensor(DiagnosticSensor):
-    """Strength of the last beacon at the adapter or proxy that hears the device best."""
+    """Strength of the last beacon at the adapter or proxy that hears the device best; at a relay if only that hears it."""
 
     def __init__(self, coordinator: SelfSecureCoordinator) -> None:
         super().__init__(coordinator, SIGNAL)
@@ -183,9 +185,15 @@ class SignalSensor(DiagnosticSensor):
     @property
     @override
     def native_value(self) -> int | None:
-        return radio.signal(self.hass, self.coordinator.address)
+        rows = self.coordinator.reach.hearing
+        there = rows[0][1].rssi if rows and not self.coordinator.reach.is_near else None
+        return radio.signal(self.hass, self.coordinator.address) if there is None else there
 
     @override
     async def async_added_to_hass(self) -> None:
         await super().async_added_to_hass()
-        self.async_on_remove(async_track_time_interval(self.hass, lambda _now: self.async_write_ha_state(), PRESENCE_INTERVAL))
+        self.async_on_remove(async_track_time_interval(self.hass, self._tick, PRESENCE_INTERVAL))
+
+    @callback
+    def _tick(self, _now: datetime) -> None:
+        self.async_write_ha_state()

@@ -28,11 +28,17 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: ConfigE
 
 def _of_loaded(hass: HomeAssistant, coordinator: SelfSecureCoordinator) -> dict[str, Any]:
     connection, contact = coordinator.connection, coordinator.client.contact
+    link = link_quality(hass, coordinator)
+    link["relay"] = link["relay"] is not None  # it has a name
+    own = hass.data[HUB].relays.find(bytes.fromhex(coordinator.identity))
     return {
         "pairings": [asdict(pairing) for pairing in connection.pairings],
-        "link": link_quality(hass, coordinator),
+        "link": link,
         "statistics": asdict(connection.statistics),
         "link_error": contact.error.kind.value if contact.error else None,
+        "neighbours": len(own.neighbours) if own else None,
+        "relays_hearing": len(coordinator.reach.hearing),
+        "relays_able_to_carry": len(coordinator.reach.carrying),
         "takes_text": coordinator.takes_text,
         "sensors": sorted(f"{key.key} ({key.unit or key.device_class})" for key in coordinator.data.sensors),
         "binary_sensors": sorted(key for key, _ in coordinator.data.binary_sensors),

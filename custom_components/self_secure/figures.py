@@ -30,6 +30,11 @@ def assumed_loss(connection: Connection) -> int | None:
     return connection.record.assumed_loss if connection.record else None
 
 
+def relayed(connection: Connection) -> bool | None:
+    """Return whether the key came about through a relay: then packet loss keeps nothing secret from that (protocol.md 10)."""
+    return connection.record.relayed if connection.record else None
+
+
 def retransmission_rate(connection: Connection) -> float | None:
     """Return the percentage of transmissions that repeated one; None before the first, counted since the start."""
     counted = connection.statistics
@@ -38,11 +43,16 @@ def retransmission_rate(connection: Connection) -> float | None:
 
 def link_quality(hass: HomeAssistant, coordinator: SelfSecureCoordinator) -> dict[str, Any]:
     """Return all of it, as JSON types."""
-    connection = coordinator.connection
+    connection, reach = coordinator.connection, coordinator.reach
+    relay = reach.way
+    row = next((row for one, row in reach.hearing if one is relay), None)
     return {
         "present": coordinator.present,
         "connected": coordinator.client.contact.is_open,
         "signal": radio.signal(hass, coordinator.address),
+        "relay": relay.name() if relay else None,
+        "hops": row.hops + 1 if row else None,
+        "signal_at_relay": row.rssi if row else None,
         "retransmission_rate": retransmission_rate(connection),
         "loss_at_pairing": loss_at_pairing(connection),
         "secrecy_bits": secrecy_bits(connection),
@@ -50,5 +60,7 @@ def link_quality(hass: HomeAssistant, coordinator: SelfSecureCoordinator) -> dic
         "suite": suite_name(connection),
         "verified": connection.record.verified if connection.record else None,
         "epoch": connection.epoch,
+        "relayed": relayed(connection),
         "queued": connection.queued,
+        "frames_dropped": connection.statistics.dropped,
     }

@@ -19,17 +19,20 @@ NOBODY: Final = "-"  # in place of an empty list of names
 READY: Final = "✓"
 
 METHOD: Final = SelectSelector(SelectSelectorConfig(options=list(METHODS), mode=SelectSelectorMode.DROPDOWN, translation_key=FIELD_METHOD))
-_VERDICTS: Final = SelectSelector(
-    SelectSelectorConfig(options=[verdict.value for verdict in Verdict], mode=SelectSelectorMode.LIST, translation_key=FIELD_VERDICT)
-)
+_VERDICTS: Final = [verdict.value for verdict in Verdict]
 _NEXT: Final = SelectSelector(SelectSelectorConfig(options=[AGAIN, LEAVE_OUT], mode=SelectSelectorMode.LIST, translation_key=FIELD_NEXT))
 
 type Fields = Mapping[probatio.Marker, Any]
 
 
-def code_form() -> probatio.Schema:
-    """Return the question what the device shows; not required, or the frontend would answer it with its first option."""
-    return probatio.Schema({probatio.Optional(FIELD_VERDICT): _VERDICTS})
+def code_form(*, relayed: bool) -> probatio.Schema:
+    """Return the question what the device shows; not required, or the frontend would answer it with its first option.
+
+    Through a relay only a code that was compared counts (protocol.md 10).
+    """
+    options = [verdict for verdict in _VERDICTS if not relayed or verdict != Verdict.NOT_SHOWN]
+    verdicts = SelectSelector(SelectSelectorConfig(options=options, mode=SelectSelectorMode.LIST, translation_key=FIELD_VERDICT))
+    return probatio.Schema({probatio.Optional(FIELD_VERDICT): verdicts})
 
 
 def method_name(floor: int) -> str:
@@ -56,12 +59,21 @@ def next_field() -> Fields:
     return {probatio.Required(FIELD_NEXT, default=AGAIN): _NEXT}
 
 
+def key_of(candidate: Candidate) -> str:
+    """Return what names a device in the list: its address, or its short id if only relays hear it."""
+    return candidate.address or candidate.short_id.hex()
+
+
 def devices_field(heard: Iterable[tuple[Candidate, str]]) -> Fields:
-    """Return the list of devices to choose from, each with its signal and who hears it (adapter or proxy) best; one is chosen already."""
-    options = [SelectOptionDict(value=one.address, label=f"{one.name} ({one.address}), {signal}") for one, signal in heard]
+    """Return the list of devices to choose from, each with its signal and who hears it best (adapter, proxy or relay)."""
+    options = [SelectOptionDict(value=key_of(one), label=_label(one, signal)) for one, signal in heard]
     devices = SelectSelector(SelectSelectorConfig(options=options, multiple=True, mode=SelectSelectorMode.LIST))
     chosen = [option["value"] for option in options] if len(options) == 1 else []
     return {probatio.Required(FIELD_DEVICES, default=chosen): devices}
+
+
+def _label(one: Candidate, signal: str) -> str:
+    return f"{one.name} ({one.address}), {signal}" if one.address else f"{one.name}, {signal}"
 
 
 def progress_text(progress: PairingProgressed, assumed_loss: int) -> dict[str, str]:

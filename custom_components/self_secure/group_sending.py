@@ -7,9 +7,11 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
 from .const import DOMAIN
 from .group_coordinator import GroupCoordinator, Receipt
+from .groups import loaded_devices
 from .protocol.errors import CommandError, GroupUsedUpError, LocalError, MessageTooLargeError
 from .protocol.events import MessageType
 from .protocol.limits import BODY_MAX
+from .sending import check_relay
 from .transport.client import StorageError
 
 
@@ -18,6 +20,9 @@ async def async_queue_for_group(coordinator: GroupCoordinator, message_type: Mes
     if not coordinator.members:
         empty = {"name": coordinator.name}
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key="group_empty", translation_placeholders=empty)
+    for member in loaded_devices(coordinator.hass):
+        if member.identity in coordinator.members:
+            check_relay(member, body)
     try:
         return await coordinator.async_send(message_type, body)
     except StorageError as error:

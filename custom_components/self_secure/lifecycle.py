@@ -9,7 +9,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady, HomeAssistantError, UnsupportedStorageVersionError
 from homeassistant.helpers import device_registry as dr
 
-from . import group_entry, radio, security
+from . import far, group_entry, radio, security
 from .care import Care
 from .config_flow import SelfSecureConfigFlow
 from .const import CONF_IDENTITY, DOMAIN
@@ -23,6 +23,7 @@ from .protocol.connection import Connection
 from .protocol.errors import SnapshotError, SnapshotVersionError
 from .services import async_register_services
 from .store import Stored, async_clean, async_erase, device_store
+from .transport.beacon import SHORT_ID_SIZE
 from .transport.client import Client, StorageError
 
 _LOGGER = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ async def async_setup(hass: HomeAssistant) -> bool:
     async_solve_shared(hass)
     hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, hub.async_stop)
     radio.async_watch_receivers(hub.slots.look)
+    far.async_start(hass)
     async_register_services(hass)
     async_register_group_services(hass)
     _tell_newer_entries(hass)
@@ -145,3 +147,5 @@ async def async_remove_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry) 
             await hass.data[HUB].async_forget(identity)
     if address := entry.data[CONF_ADDRESS]:
         radio.async_rediscover(hass, address)
+    if far.FAR in hass.data:
+        hass.data[far.FAR].forget(bytes.fromhex(identity)[:SHORT_ID_SIZE])

@@ -28,6 +28,7 @@ from .protocol.events import (
     Verdict,
 )
 from .protocol.limits import FAREWELL
+from .reach import Reach
 from .store import async_erase, device_store, saver
 from .transport.beacon import SHORT_ID_SIZE, Beacon
 from .transport.client import Client, StorageError
@@ -67,6 +68,7 @@ class PairingAttempt:
         self.progress: PairingProgressed | None = None
         self.code: str | None = None
         self.floor: int | None = None  # weakest suite that the user accepts of this device; None: as for all
+        self.relayed = False  # the user has accepted that a relay is in between (protocol.md 10)
         self._hass = hass
         self._hub = hass.data[HUB]
         self._address, self._short_id, self._name, self._entry = address, short_id, name, entry
@@ -79,6 +81,7 @@ class PairingAttempt:
         self._stored: str | None = None  # identity whose key is on disk, and has no entry yet
         self._stop_listening: CALLBACK_TYPE | None = None
         self._client: Client | None = None
+        self._reach: Reach | None = None  # of a client of our own
         self._owner: SelfSecureCoordinator | None = None  # whose client it is, if it is not ours
         for future in (self._comparable, self._completed):
             future.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may wait for it
@@ -94,7 +97,7 @@ class PairingAttempt:
         client = await self._find_client()
         if not client.contact.is_open:
             self._check_path()
-        client.open_pairing(self.floor)
+        client.open_pairing(self.floor, self.relayed)
 
     async def _find_client(self) -> Client:
         """Return the client of a loaded entry, else one of our own; as long as that runs, the entry is not set up."""
@@ -111,11 +114,18 @@ class PairingAttempt:
         return self._occupied == identity
 
     def _check_path(self) -> None:
+        relays = self._hub.relays.hearing(self._short_id)
+        if self.relayed and not any(relay.is_direct() for relay, _ in relays) and not radio.can_connect(self._hass, self._address):
+            raise UnreachableError("relay_gone")
+        if self.relayed:
+            return
         if not radio.has_adapter(self._hass):
             raise UnreachableError("no_adapter")
         if radio.can_connect(self._hass, self._address):
             return
         if not radio.is_present(self._hass, self._address):
+            if relays:
+                raise UnreachableError("only_relay")
             raise UnreachableError("not_heard")
         raise UnreachableError("not_connectable", radio.why_unreachable(self._hass, self._address))
 
@@ -129,9 +139,11 @@ class PairingAttempt:
         return owner.client
 
     async def _own_client(self) -> Client:
-        links = radio.link_factory(self._hass, lambda: self._address, self._name)
-        client = self._client = Client(await self._connection(), links, self._save, self._on_event, self._name)
-        self._stop_listening = radio.async_listen(self._hass, self._address, client, self._on_beacon)
+        reach = self._reach = Reach(self._hass, self._short_id, lambda: self._address, self._name)
+        client = self._client = Client(await self._connection(), reach.new_link, self._save, self._on_event, self._name)
+        reach.serve(client)
+        if self._address:
+            self._stop_listening = radio.async_listen(self._hass, self._address, client, self._on_beacon)
         client.start()
         return client
 
@@ -176,7 +188,7 @@ class PairingAttempt:
         self._forget()
         ours = self._client is not None and self._owner is None
         if self._client is not None and ours:
-            self._hub.handovers[identity] = Handover(self._client, self._backlog)
+            self._hub.handovers[identity] = Handover(self._client, self._backlog, self._reach.relay if self._reach else None)
             self._client.on_event = self._backlog.append
             self._client.save = saver(self._hass, identity)
         self._client = self._stored = None

@@ -18,6 +18,7 @@ import probatio
 from . import flow_forms, radio
 from .batch import Batch, Candidate
 from .const import CONF_HUB, CONF_IDENTITY, DOMAIN, FIELD_NEXT, FIELD_VERDICT, OPTION_FLOOR, SECTION_SECURITY
+from .far import FAR
 from .hub import HUB
 from .issues import OF_A_NEW_KEY, async_solve
 from .pairing_errors import AlreadyPairedError, PairingError, UnreachableError
@@ -36,6 +37,7 @@ class PairingSteps(ConfigFlow):
         self._batch: Batch | None = None
         self._several = False
         self._finishing = False
+        self._relay_offered = False  # the step "failed" says that a relay could be in between
         self._waiting: asyncio.Task[None] | None = None
         self._refreshed = -math.inf
         self._progress_text: dict[str, str] = {}  # what the frontend shows: it asks again for each change
@@ -86,28 +88,44 @@ class PairingSteps(ConfigFlow):
         return self.async_show_progress(
             step_id="pair",
             progress_action=self._progress_action(),
-            description_placeholders={"name": candidate.name, "address": candidate.address, **self._progress_text},
+            description_placeholders={
+                "name": candidate.name,
+                "address": candidate.address,
+                **self._named_relay(candidate),
+                **self._progress_text,
+            },
             progress_task=waiting,
         )
+
+    def _named_relay(self, candidate: Candidate) -> dict[str, str]:
+        return {"relay": candidate.relay(self.hass) or flow_forms.NOBODY} if candidate.relayed else {}
 
     def _progress_action(self) -> str:
         if self._several:
             self._progress_text = flow_forms.batch_text(self.batch.candidates)
             return "collecting_several"
+        candidate = self.batch.candidates[0]
+        if candidate.relayed:
+            return "collecting_relayed" if self._progress_text else "connecting_relayed"
         if self._progress_text:
             return "collecting"
-        return "connecting_elsewhere" if self.batch.candidates[0].moved else "connecting"
+        return "connecting_elsewhere" if candidate.moved else "connecting"
 
     def _next_step(self) -> str:
         if self.batch.comparing is not None:
-            return "code"
+            return "code_relayed" if self.batch.comparing.relayed else "code"
         return "failed" if self.batch.failed is not None else "finish"
 
     async def _go_on(self) -> ConfigFlowResult:
         """Show what comes after an answer of the user, which Home Assistant would hand to the step after a progress that is over."""
         if self.batch.comparing is None and self.batch.running:
             return await self.async_step_pair()
-        steps = {"code": self.async_step_code, "failed": self.async_step_failed, "finish": self.async_step_finish}
+        steps = {
+            "code": self.async_step_code,
+            "code_relayed": self.async_step_code_relayed,
+            "failed": self.async_step_failed,
+            "finish": self.async_step_finish,
+        }
         return await steps[self._next_step()]()
 
     @callback
@@ -146,11 +164,15 @@ class PairingSteps(ConfigFlow):
             await self.batch.answer(Verdict(verdict))
             return await self._go_on()
         return self.async_show_form(
-            step_id="code",
-            data_schema=flow_forms.code_form(),
+            step_id=self._next_step(),
+            data_schema=flow_forms.code_form(relayed=candidate.relayed),
             errors={} if user_input is None else {FIELD_VERDICT: "not_answered"},
-            description_placeholders={"name": candidate.name, "code": candidate.attempt.code or ""},
+            description_placeholders={"name": candidate.name, "code": candidate.attempt.code or "", **self._named_relay(candidate)},
         )
+
+    async def async_step_code_relayed(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Only the comparison tells whether the relay has kept out of it."""
+        return await self.async_step_code(user_input)
 
     async def async_step_failed(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Each cause has its own text; the user may try again."""
@@ -168,11 +190,13 @@ class PairingSteps(ConfigFlow):
     def _show_failure(self, candidate: Candidate, failure: PairingError) -> ConfigFlowResult:
         address = candidate.heard_elsewhere(self.hass) or candidate.address
         detail = failure.detail if isinstance(failure, UnreachableError) else ""
+        reason = candidate.reason(self.hass)
+        self._relay_offered = reason == "only_relay"
         return self.async_show_form(
             step_id="failed",
             data_schema=self._failed_form(candidate, failure.cause),
-            errors={"base": candidate.reason(self.hass)},
-            description_placeholders={"name": candidate.name, "reason": detail, "address": address},
+            errors={"base": reason},
+            description_placeholders={"name": candidate.name, "reason": detail, "address": address, "relay": candidate.relay(self.hass)},
         )
 
     def _entry_is_gone(self) -> bool:
@@ -200,6 +224,7 @@ class PairingSteps(ConfigFlow):
         if SECTION_SECURITY in user_input:
             candidate.floor = flow_forms.chosen_floor(user_input)
         self._progress_text = {}
+        candidate.relayed |= self._relay_offered
         self.batch.start(candidate)
         return await self._go_on()
 
@@ -285,4 +310,10 @@ class PairingSteps(ConfigFlow):
         self.hass.async_create_background_task(self._batch.close(), f"{DOMAIN} end of pairing")
         for candidate in self._batch.candidates:
             if candidate.identity is None and candidate.entry is None:
-                radio.async_rediscover(self.hass, candidate.address)
+                self._rediscover(candidate)
+
+    def _rediscover(self, candidate: Candidate) -> None:
+        if candidate.address:
+            radio.async_rediscover(self.hass, candidate.address)
+        if FAR in self.hass.data:
+            self.hass.data[FAR].forget(candidate.short_id)

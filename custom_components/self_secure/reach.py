@@ -45,6 +45,7 @@ class Reach:
         self._rests: dict[Relay | None, BackOff] = {}  # ways that led to nothing; None: directly
         self._known = False  # whether `relay` is from before this start
         self._left = float("-inf")  # when the last direct link on which it did ended
+        self._served: set[Relay | None] = set()  # that opened a path when it was last asked to; its list may not say so yet
         self._invited: dict[Relay, float] = {}  # for whose sake the device was told to ask for a key, and until when it does
 
     def serve(self, client: Client) -> None:
@@ -70,6 +71,11 @@ class Reach:
         return self.is_connected_directly or radio.heard_lately(self._hass, self._address(), RELAY_SILENCE)
 
     @property
+    def way(self) -> Relay | None:
+        """The relay through which the device is connected, or would be now; None: directly, or not at all."""
+        return self.relay if self._client.contact.is_open else self._choose()
+
+    @property
     def hearing(self) -> list[Heard]:
         """Which relays hear it, the nearest to it first, whether or not they can carry for it."""
         return self._hass.data[HUB].relays.hearing(self._short_id)
@@ -86,7 +92,7 @@ class Reach:
         """Whether a relay can carry: it has a key with the device, or the device makes one with it when it is asked to."""
         connection = self._client.connection
         asks = not connection.paired or connection.pairing or self._is_invited(relay)
-        return relay.is_direct() and (adopted or asks)
+        return relay.is_direct() and (adopted or asks or relay in self._served)
 
     def invite(self, relay: Relay) -> None:
         """The device has heard that this relay may make a key with it: it asks for one at its next contacts."""
@@ -119,7 +125,11 @@ class Reach:
 
     def _choose(self) -> Relay | None:
         relays = [relay for relay, _ in self.carrying]
-        if not relays or (self.is_near and (not self._rests_from(None) or all(self._rests_from(relay) for relay in relays))):
+        if (
+            not relays
+            or self._client.connection.waits_for_direct_link
+            or (self.is_near and (not self._rests_from(None) or all(self._rests_from(relay) for relay in relays)))
+        ):
             return None
         return relays[0]
 
@@ -132,12 +142,16 @@ class Reach:
 
     def opened(self, relay: Relay | None) -> None:
         """A link is open over this way."""
+        self._client.relayed = relay is not None
+        if relay is not None:
+            self._served.add(relay)
         if relay is not self.relay or not self._known:
             self.relay, self._known = relay, True
             self.changed()
 
     def failed(self, way: Relay | None) -> None:
         """A way has led to nothing: another one may be better for a time."""
+        self._served.discard(way)
         self._rests.setdefault(way, BackOff()).failed(self._hass.loop.time())
 
     def closed(self, way: Relay | None) -> None:

@@ -5,7 +5,7 @@ from typing import Any, override
 
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
 from homeassistant.components.repairs.const import FlowType
-from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE, ConfigEntry, ConfigFlowContext
+from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE, ConfigEntry, ConfigEntryState, ConfigFlowContext
 from homeassistant.const import CONF_ADDRESS
 from homeassistant.core import HomeAssistant
 
@@ -71,7 +71,8 @@ class LookAgainFlow(EntryFlow):
 
     @override
     async def fix(self, entry: ConfigEntry) -> RepairsFlowResult:
-        if radio.can_connect(self.hass, entry.data[CONF_ADDRESS]):
+        carried = entry.state is ConfigEntryState.LOADED and entry.runtime_data.reach.carrying
+        if radio.can_connect(self.hass, entry.data[CONF_ADDRESS]) or carried:
             return self.async_create_entry(data={})
         placeholders = self.explanation(entry)
         return self.async_show_form(step_id="confirm", errors={"base": "still_no_path"}, description_placeholders=placeholders)

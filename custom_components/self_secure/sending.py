@@ -12,7 +12,7 @@ from .coordinator import SelfSecureCoordinator
 from .deliveries import Delivery, Fate
 from .protocol.errors import LocalError, MessageTooLargeError, QueueFullError
 from .protocol.events import MessageType
-from .protocol.limits import QUEUE_MAX
+from .protocol.limits import INNER_BODY_MAX, QUEUE_MAX
 
 TIMEOUT_DEFAULT: Final = 30  # s: a device that is awake answers in two or three
 
@@ -22,10 +22,22 @@ def check_size(targets: Iterable[SelfSecureCoordinator], body: bytes) -> None:
     for coordinator in targets:
         if len(body) > coordinator.connection.body_max:
             raise translated(MessageTooLargeError(), coordinator)
+        check_relay(coordinator, body)
+
+
+def check_relay(coordinator: SelfSecureCoordinator, body: bytes) -> None:
+    """Raise `ServiceValidationError` if the device is behind a relay, which carries less of a message."""
+    relay = coordinator.reach.way if len(body) > INNER_BODY_MAX else None
+    if relay is not None:
+        told = {"name": coordinator.name, "relay": relay.name(), "limit": str(INNER_BODY_MAX)}
+        raise ServiceValidationError(
+            translation_domain=DOMAIN, translation_key="message_too_large_for_relay", translation_placeholders=told
+        )
 
 
 async def async_queue(coordinator: SelfSecureCoordinator, message_type: MessageType, body: bytes) -> Delivery:
     """Queue a message, on the disk when this returns; what it returns tells what becomes of it. Raises `HomeAssistantError`."""
+    check_relay(coordinator, body)
     try:
         return await coordinator.async_send(message_type, body)
     except LocalError as error:

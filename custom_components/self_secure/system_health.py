@@ -22,6 +22,8 @@ async def async_info(hass: HomeAssistant) -> dict[str, Any]:
     return {
         "devices": len(list(device_entries(hass))),
         "groups": len(list(group_entries(hass))),
+        "relays": len(hass.data[HUB].relays),
+        "carried": sum(one.reach.way is not None for one in coordinators),
         "present": sum(one.present for one in coordinators),
         "connected": sum(one.client.contact.is_open for one in coordinators),
         "queued": sum(one.connection.queued for one in coordinators),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from homeassistant.config_entries import SOURCE_INTEGRATION_DISCOVERY, ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 
@@ -11,7 +12,7 @@ from simulation.floor_plan import FloorPlan, Kind, Spot
 from simulation.places import Place
 from simulation.world import Plan, World
 
-from .conftest import SimulatedDevice, device_entry, device_id, until
+from .conftest import SimulatedDevice, device_entry, device_id, until, until_step
 
 REACH = 100.0  # metres
 HUB, BESIDE, HALFWAY, FAR, FARTHER = (Place(x, 0.0) for x in (0.0, 10.0, 60.0, 115.0, 170.0))
@@ -46,6 +47,25 @@ def relay_of(hass: HomeAssistant, device: SimulatedDevice) -> str | None:
 def carriers(hass: HomeAssistant, device: SimulatedDevice) -> list[str]:
     """Return the names of the relays that can carry for a device now, the best first."""
     return [relay.name() for relay, _ in coordinator_of(hass, device).reach.carrying]
+
+
+def far_flow(hass: HomeAssistant, device: SimulatedDevice) -> str | None:
+    """Return the id of the flow that a relay's list has begun for the device."""
+    flows = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+    ours = (flow for flow in flows if flow["context"].get("unique_id") == device.short_id)
+    return next((flow["flow_id"] for flow in ours if flow["context"]["source"] == SOURCE_INTEGRATION_DISCOVERY), None)
+
+
+async def pair_far(hass: HomeAssistant, device: SimulatedDevice) -> ConfigEntry[Any]:
+    """Pair a device through the relay that hears it, as a user who compares the codes; return the entry."""
+    flow_id = await until(lambda: far_flow(hass, device), 60)
+    shown = await until_step(hass, await hass.config_entries.flow.async_configure(flow_id, {}))
+    assert shown["step_id"] == "code_relayed", shown
+    assert device.told("code")[-1] == (shown["description_placeholders"] or {})["code"]
+    done = await hass.config_entries.flow.async_configure(shown["flow_id"], {"verdict": "same"})
+    assert done["type"] == "create_entry", done
+    await until(lambda: device.told("verified"))
+    return done["result"]
 
 
 async def until_adopted(hass: HomeAssistant, device: SimulatedDevice, relays: int = 1) -> None:

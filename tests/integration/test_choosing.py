@@ -72,7 +72,7 @@ async def test_list_tells_signal_and_receiver(home: HomeAssistant, start_device:
     assert [one["value"] for one in options] == [device.program.address]
     assert unheard_name(device) in options[0]["label"]
     assert " dBm, scanner-" in options[0]["label"]
-    assert shown["description_placeholders"] == {"taken": "-", "passive": "-"}
+    assert shown["description_placeholders"] == {"taken": "-", "passive": "-", "far": "-"}
 
 
 @pytest.mark.parametrize("scanner_mode", ["auto"])

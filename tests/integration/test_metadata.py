@@ -70,10 +70,13 @@ def test_flow_steps_reasons_and_actions_are_the_codes_own() -> None:
     causes = {cause.value for cause in Cause} | {f"{cause.value}_suspicious" for cause in Cause}
     others = {"address_changed", "no_adapter", "no_slot", "not_answered", "not_connectable", "not_heard"}
     others |= {"nothing_chosen", "paired_meanwhile", "unexpected", "unsupported", "no_name", "too_many_groups"}
+    others |= {"only_relay", "relay_alone", "relay_gone"}
     assert causes | others == set(config["error"])
     steps = {"bluetooth_confirm", "choose", "code", "devices", "failed", "group", "pair", "reauth_confirm", "reconfigure", "user"}
+    steps |= {"code_relayed", "relay_confirm"}
     assert steps == set(config["step"])
-    assert {"connecting", "connecting_elsewhere", "collecting", "collecting_several", "scanning"} == set(config["progress"])
+    progress = {"connecting", "connecting_elsewhere", "collecting", "collecting_several", "scanning"}
+    assert progress | {"connecting_relayed", "collecting_relayed"} == set(config["progress"])
 
 
 @pytest.mark.parametrize("issue", Issue)

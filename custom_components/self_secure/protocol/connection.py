@@ -165,8 +165,8 @@ class Connection(Membership):
         except RemoteError as error:
             self._drop(FrameType.RAND, error)
 
-    def link_opened(self, payload: int, now: float) -> None:
-        """The link is open and subscribed; `payload` = MTU - 3."""
+    def link_opened(self, payload: int, now: float, relayed: bool = False) -> None:
+        """The link is open and subscribed; `payload` = MTU - 3. Over a path that is `relayed` long messages do not fit."""
         if self._stopped:
             return
         self._heard = now
@@ -174,7 +174,7 @@ class Connection(Membership):
         self._window.link_opened(now)
         self._part()
         if self._messaging is not None:
-            self._messaging.link_opened(now)
+            self._messaging.link_opened(now, relayed)
 
     def link_closed(self, now: float) -> None:
         """The link is gone; chains and a negotiation stay."""

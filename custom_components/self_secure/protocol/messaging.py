@@ -63,6 +63,7 @@ class Messaging:
         self.statistics = Statistics()
         self.contact_asked = False  # by the device (beacon state 2)
         self._proved = False  # that it has the chains, and with them the rest of its memory: on this link, since the last resume
+        self._relayed = False  # the link runs through a relay: what is too long for it waits for another one
         self._greet_at: float | None = None  # a device of several hubs waits until it knows which of them is there
 
     # --- what is to be done
@@ -73,6 +74,13 @@ class Messaging:
         resume = self.epochs.wants_link and self._hold() is Hold.NOTHING
         waiting = self.groups.wants_link or any(not message.is_greeting for message in self.memory.state.queue)
         return self.contact_asked or resume or (waiting and not self.epochs.needed)
+
+    @property
+    def waits_for_direct_link(self) -> bool:
+        """Tell whether a relay could do nothing for it: all that waits stands behind a message that is too long."""
+        queue = self.memory.state.queue
+        urgent = self.contact_asked or self.epochs.needed or self.epochs.asked or self.groups.wants_link
+        return bool(queue) and not urgent and queue[0].is_long
 
     @property
     def deadline(self) -> float | None:
@@ -95,7 +103,7 @@ class Messaging:
     def _go_on(self, session: Session, now: float) -> None:
         if self.groups.pump(now, self._proved):
             self._greet()
-        if session.sending.state is SenderState.IDLE and self.memory.state.queue:
+        if session.sending.state is SenderState.IDLE and self.memory.state.queue and not self._held(self.memory.state.queue[0]):
             self._begin(session, self.memory.state.queue[0], now)
 
     # --- the link
@@ -107,14 +115,15 @@ class Messaging:
         self.epochs.beacon_seen(lost)
         self.timer(now)
 
-    def link_opened(self, now: float) -> None:
-        """Go on where the last connection ended (protocol.md 6 rule 4)."""
+    def link_opened(self, now: float, relayed: bool) -> None:
+        """Go on where the last connection ended (protocol.md 6 rule 4), as far as a link that is `relayed` can take it."""
+        self._relayed = relayed
         self._greet_at = now + limits.GREETING_DELAY if self.contact_asked else None
         self.contact_asked = self._proved = False
         self.epochs.link_opened()
         session = self.memory.session
         if session and session.sending.state is SenderState.OUTSTANDING and not self.epochs.overdue:
-            self._retry(session, now)
+            self._repeat(session, now)
         self.pump(now)
 
     def link_closed(self) -> None:
@@ -136,7 +145,7 @@ class Messaging:
         deadline = session.sending.deadline if session and self._wire.is_open and not self.epochs.running else None
         if session and deadline is not None and now >= deadline:
             self.epochs.unanswered()
-            self._retry(session, now)
+            self._repeat(session, now)
         if session and self._wire.is_open and not self.epochs.running:
             self.groups.timer(now)
         if self._greet_at is not None and now >= self._greet_at:
@@ -183,6 +192,15 @@ class Messaging:
     def _attempted(self, frame: bytes) -> None:
         self.statistics.attempts += 1
         self._wire.transmit(frame)
+
+    def _held(self, message: Outgoing | None) -> bool:
+        return self._relayed and message is not None and message.is_long
+
+    def _repeat(self, session: Session, now: float) -> None:
+        if self._held(session.sending.message):
+            session.sending.deadline = now + limits.RTO_MAX
+        else:
+            self._retry(session, now)
 
     def _retry(self, session: Session, now: float) -> None:
         message = session.sending.message

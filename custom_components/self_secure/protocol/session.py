@@ -37,6 +37,11 @@ class Outgoing:
         return self.handle == INTERNAL and self.type == MessageType.INFO
 
     @property
+    def is_long(self) -> bool:
+        """Tell whether it does not fit through a relay (protocol.md 10)."""
+        return len(self.body) > limits.INNER_BODY_MAX
+
+    @property
     def text(self) -> bytes:
         """Type u8, id u64, body."""
         return _TEXT.pack(self.type, self.id or 0) + self.body

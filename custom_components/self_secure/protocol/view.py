@@ -70,6 +70,11 @@ class ConnectionView:
         return not paper and (not self.pairing or self._window.relayed)
 
     @property
+    def waits_for_direct_link(self) -> bool:
+        """Tell whether a relay could do nothing for the device: what waits is too long for it, and all else stands behind that."""
+        return not self.pairing and self._messaging is not None and self._messaging.waits_for_direct_link
+
+    @property
     def paired(self) -> bool:
         """Tell whether there is a key."""
         return self._messaging is not None

@@ -84,6 +84,7 @@ class Client(ContactListener):
         self._link_open = False  # as far as the connection knows
         self._link_unneeded = False
         self._ended = False
+        self.relayed = False  # the present link runs through a relay
         self.proved = False  # the device has proved itself on the present link, or the last one
 
     @property
@@ -232,7 +233,7 @@ class Client(ContactListener):
     def _on_opened(self, payload: int, now: float) -> None:
         if self.contact.is_open:
             self._link_open, self.proved = True, False
-            self.connection.link_opened(payload, now)
+            self.connection.link_opened(payload, now, self.relayed)
 
     def _on_received(self, fragment: bytes, now: float) -> None:
         if self._link_open:
