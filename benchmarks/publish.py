@@ -53,9 +53,16 @@ def draw_goals(goals: list[dict[str, Any]], path: Path, source: str) -> None:
     for place, goal in zip(places, shown, strict=True):
         if goal["most"]:
             axes.plot([goal["most"]] * 2, [place - 0.4, place + 0.4], color="black", linewidth=1.5)
-        axes.annotate(f"{goal['ratio']:.2f}", (max(goal["ratio"], 1), place), xytext=(4, -3), textcoords="offset points", fontsize=7)
+        axes.annotate(
+            f"{goal['ratio']:.2f}",
+            (max(goal["ratio"], goal["most"] or 1, 1), place),
+            xytext=(4, -3),
+            textcoords="offset points",
+            fontsize=7,
+        )
     axes.set_yticks(places, [f"{goal['ours']}  beside  {goal['anchor']}" for goal in shown], fontsize=7)
     axes.set_xscale("log")
+    axes.margins(x=0.1, y=0.01)
     axes.axvline(1, color="black", linewidth=0.8)
     axes.set_xlabel("processor time, ours over the other's (1: the same; black tick: goal)", fontsize=8)
     axes.grid(axis="x", alpha=0.3)

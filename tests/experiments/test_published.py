@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+from benchmarks import report as speed
+from benchmarks.goals import GOALS
 from experiments.channel.fig7 import FULL_REPETITIONS, PROFILES, measure
 from experiments.evaluation.report import Report, Setting, Table
 from experiments.evaluation.statistics import mean_interval
@@ -37,6 +39,15 @@ def test_text_and_json_are_of_one_full_run(experiment: str) -> None:
     assert report.text() == (FOLDER / experiment / f"{experiment}.txt").read_text(encoding="utf-8")
     assert content["command"] == report.command == f"scripts/experiments {experiment} --full --seed 1"
     assert report.command in PAGE
+
+
+def test_the_speed_is_of_one_full_run() -> None:
+    content = json.loads((FOLDER / "speed" / "speed.json").read_text(encoding="utf-8"))
+    assert speed.text(content) + "\n" == (FOLDER / "speed" / "speed.txt").read_text(encoding="utf-8")
+    assert content["command"] in PAGE
+    assert content["missing"] == {}
+    assert {(goal["ours"], goal["anchor"]) for goal in content["goals"]} == {(goal.ours, goal.anchor) for goal in GOALS}
+    assert [case for case in content["cases"] if "error" in case] == []
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\(([^)#]+)\)", PAGE))))
