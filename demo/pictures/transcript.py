@@ -138,7 +138,9 @@ def report(notes: list[dict[str, Any]]) -> tuple[str, list[str]]:
 def main() -> int:
     """Run the tests and print what they were shown; 1 when a text that can be shown was not, or a test failed."""
     parser = argparse.ArgumentParser(prog="python -m demo.pictures.transcript", description=__doc__)
-    parser.add_argument("tests", nargs="*", default=["tests/integration"], help="arguments for pytest (default tests/integration)")
+    parser.add_argument(
+        "tests", nargs="*", default=["tests/integration"], help="arguments for pytest (default tests/integration); options after --"
+    )
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "notes"
         target.touch()

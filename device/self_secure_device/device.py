@@ -257,7 +257,7 @@ class Device(Inbox):
             return
         peers = [self._addressed(frame)] if frame.kind == frames.R0 else list(self.peers.values())
         peer = self._try_peers(peers, frame, link, now)
-        self._pairing.met(peer, link)
+        self._pairing.met(peer, link, frame.kind != frames.R0)
 
     def _addressed(self, frame):
         """R0 is the one frame that names its sender."""

@@ -75,8 +75,12 @@ class Pairing:
         self.poll(now)
 
     def invite(self, relay, now):
-        """A hub of ours names a relay that may carry for it: at the next contacts we ask for a key, and take only that one's."""
-        if self._wanted_until is None and not self._parameters.paper:
+        """A hub of ours names a relay that may carry for it: at the next contacts we ask for a key, and take only that one's.
+
+        The last one named counts; a person's wish, and what runs already, go first.
+        """
+        asked = self._wanted_until is not None and self.only is None
+        if not (asked or self.running or self._parameters.paper):
             self._wanted_until, self.only = now + limits.PAIR_WINDOW, relay
 
     def _check_room(self):
@@ -107,11 +111,13 @@ class Pairing:
         """How long a REQ waits for who has connected: VERIFIED or R0 may be on its way, or it is a relay, which wants none."""
         if self.host.keyring.uncommitted:
             return limits.KEY_HOLD_DELAY
-        return limits.JOIN_DELAY if carried(self.host.keyring.entries) else 0
+        return limits.JOIN_DELAY if self.only is not None or carried(self.host.keyring.entries) else 0
 
-    def met(self, peer, link):
-        """A peer has shown who it is: a relay gets no REQ, and a hub no new one while a negotiation with it runs."""
-        if link is self._link and (peer.relay or (self.running and self.round.find(peer.identity))):
+    def met(self, peer, link, proven):
+        """A peer has shown who it is: no REQ is for a relay, for a hub that a negotiation runs with, or for a hub when it named a relay."""
+        if proven and peer.identity == self.only and not self.running:
+            self._wanted_until = self.only = None  # it has a key already
+        if link is self._link and (peer.relay or self.only is not None or (self.running and self.round.find(peer.identity))):
             self.request_at = None
 
     def lost(self, link):

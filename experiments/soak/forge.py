@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 import random
-from typing import Final
+from typing import Final, Protocol
 
 from custom_components.self_secure.protocol import limits, sets
 from custom_components.self_secure.protocol.packets import (
@@ -17,7 +17,6 @@ from custom_components.self_secure.protocol.packets import (
     Selection,
 )
 
-from .air import Air
 from .profile import DEVICE_ID, HUB_ID, INTERVAL, MINIMUM, N_MAX
 
 HEAD: Final = 8
@@ -25,10 +24,16 @@ DACK_SIZE: Final = 16
 type Maker = Callable[[], Frame]
 
 
+class Seen(Protocol):
+    """What a forger knows of the air: the newest frame of each way and type."""
+
+    last: dict[tuple[str, str], bytes]
+
+
 class Forger:
     """Makes a well-formed frame of any type; every MAC is a guess."""
 
-    def __init__(self, suite_id: int, air: Air, rng: random.Random) -> None:
+    def __init__(self, suite_id: int, air: Seen, rng: random.Random) -> None:
         self._suite, self._air, self.rng = suite_id, air, rng
         self._makers: Final[dict[FrameType, Maker]] = {
             FrameType.REQ: self._request,

@@ -12,9 +12,10 @@ from .hub import Disk
 
 
 class Watch:
-    """Sees both storages."""
+    """Sees both storages; of a device with keys of others, too, only those of `owner`."""
 
-    def __init__(self) -> None:
+    def __init__(self, owner: bytes | None = None) -> None:
+        self._owner = owner
         self._hub_keys: set[str] = set()  # ever on its disk
         self._device_keys: set[str] = set()  # ever in a flash
         self._newest = 0  # number of the hub's newest pairing
@@ -37,12 +38,12 @@ class Watch:
 
     def device_wrote(self, flash: bytes) -> None:
         """Take what a device has in its flash now."""
-        for entry in entries(flash):
+        for entry in self._held(flash):
             self._device_keys.update(*entry_keys(entry))
 
     def check_common(self, disk: Disk | None, flash: bytes | None) -> None:
         """What the device holds is what the hub has on disk (protocol.md 7); while it pairs, at least one key."""
-        held = entries(flash)
+        held = self._held(flash)
         if self.tainted or not any(entry.committed for entry in held):
             return
         disk_keys = {key for pairing in _pairings(disk) for key in pairing_keys(pairing)}
@@ -50,6 +51,9 @@ class Watch:
         pairing = any(not entry.committed for entry in held)
         if not (any(common) if pairing else all(common)):
             raise ViolationError(f"no common epoch: the device holds {len(held)} keys, {sum(common)} of them are on the hub's disk")
+
+    def _held(self, flash: bytes | None) -> list[Any]:
+        return [entry for entry in entries(flash) if self._owner in (None, entry.identity)]
 
     def hub_resumed(self, disk: Disk | None, epoch: int) -> None:
         """The hub has started chains of `epoch` by a resume: the device must have that key."""

@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 from .counts import Counts
 from .driver import Driver
 from .profile import Profile
+from .relay import driver as relay, report as relay_report
 from .report import report
 from .reuse import Reuse
 
@@ -31,4 +32,5 @@ class World:
 
 WORLDS: Final[dict[str, World]] = {
     "direct": World("one hub, one device, no radio in between", Driver, report),
+    "relay": World("a far device behind two relays that misbehave, suite hybrid", relay.Driver, relay_report.report),
 }

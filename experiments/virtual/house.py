@@ -3,7 +3,7 @@
 Broadcasts lose packets, links do not. A device has one central at a time, and its beacon is off the air meanwhile.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +50,7 @@ class House:
     """`near` are the pairs of names that hear each other; `losses(sender, receiver)` makes the channel of a pair."""
 
     def __init__(
-        self, hub: PathHub, nodes: dict[str, Node], near: Iterable[tuple[str, str]], losses: Callable[[str, str], LossModel]
+        self, hub: PathHub, nodes: Mapping[str, Node], near: Iterable[tuple[str, str]], losses: Callable[[str, str], LossModel]
     ) -> None:
         self.hub = hub
         self.stations = {name: Station(name, node, f"C0:00:00:00:00:{number:02X}") for number, (name, node) in enumerate(nodes.items(), 1)}
@@ -90,13 +90,15 @@ class House:
     def _running(self) -> list[Station]:
         return [station for station in self.stations.values() if station.on]
 
+    def guard(self, _name: str, call: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a device; whoever injects faults takes what goes wrong here."""
+        return call(*arguments)
+
     # --- what happens
 
     def _act(self) -> None:
         for station in self._running():
-            station.node.core.poll(self.ms)
-            if station.relay is not None:
-                station.relay.poll(self.ms)
+            self.guard(station.name, self._poll, station)
         self.hub.timer()
         for station in self._running():
             if station.central is None and station.air_at <= self.now:
@@ -105,6 +107,11 @@ class House:
                 self._connect(station)
         self.exchange()
         self._hang_up()
+
+    def _poll(self, station: Station) -> None:
+        station.node.core.poll(self.ms)
+        if station.relay is not None:
+            station.relay.poll(self.ms)
 
     def hears(self, one: str, other: str) -> bool:
         """Whether two of them are in reach of each other, and on."""
@@ -124,7 +131,7 @@ class House:
         station.air_at = self.now + (core.interval / 1000 if broadcasting else BEACON)
         for other in self._running():
             if other.relay is not None and self.hears(station.name, other.name) and not self.lost(station.name, other.name):
-                other.relay.heard(station.address, RSSI, data, self.ms)
+                self.guard(other.name, other.relay.heard, station.address, RSSI, data, self.ms)
         if self.hears(station.name, HUB) and not self.lost(station.name, HUB):
             self.hub.heard(station.name, data)
         self._invite(station)
@@ -145,11 +152,13 @@ class House:
             return
         station.central = name
         station.node.core.connected(MTU)
-        station.node.core.subscribed(self.ms)
+        self.guard(station.name, station.node.core.subscribed, self.ms)
+        if station.central != name:  # it has not survived that
+            return
         if name == HUB:
             self.hub.linked(station.name)
         else:
-            self.stations[name].relay.linked(station.address, MTU, self.ms)
+            self.guard(name, self.stations[name].relay.linked, station.address, MTU, self.ms)
 
     def _hang_up(self) -> None:
         """End the links that nobody wants, or that have been torn."""
@@ -168,11 +177,11 @@ class House:
         station.air_at = self.now
         if central is None:
             return
-        station.node.core.disconnected()
+        self.guard(name, station.node.core.disconnected)
         if central == HUB:
             self.hub.unlinked(name)
         elif self.stations[central].on:
-            self.stations[central].relay.unlinked(station.address, self.ms)
+            self.guard(central, self.stations[central].relay.unlinked, station.address, self.ms)
 
     def power_off(self, name: str) -> None:
         """Kill a device: its links drop, its memory is gone."""
@@ -197,25 +206,33 @@ class House:
 
     def _pass_on(self, station: Station) -> bool:
         """Move one fragment each way; return whether there was one."""
-        central = station.central
-        up = station.node.core.next_fragment()
+        central = str(station.central)
+        up = self.guard(station.name, station.node.core.next_fragment)
         if up is not None:
-            self._deliver(station.name, str(central), up)
-        if station.central is None:
+            self.transfer(station.name, central, up)
+        if station.central != central:
             return True
-        down = self.hub.next_fragment(station.name) if central == HUB else self.stations[str(central)].relay.next_fragment(station.address)
+        if central == HUB:
+            down = self.hub.next_fragment(station.name)
+        else:
+            down = self.guard(central, self.stations[central].relay.next_fragment, station.address)
         if down is not None:
-            self._deliver(str(central), station.name, down)
+            self.transfer(central, station.name, down)
         return up is not None or down is not None
 
-    def _deliver(self, sender: str, receiver: str, fragment: bytes) -> None:
-        self.now += EXCHANGE
+    def transfer(self, sender: str, receiver: str, fragment: bytes) -> None:
+        """Let a fragment travel over a link, whatever happens to it on its way."""
         arrived = self.tamper(sender, receiver, fragment)
-        if arrived is None:
-            return
+        self.now += EXCHANGE
+        if arrived is not None:
+            self.hand_over(sender, receiver, arrived)
+
+    def hand_over(self, sender: str, receiver: str, fragment: bytes) -> None:
+        """Let a fragment arrive, if there is still a link."""
         if receiver == HUB:
-            self.hub.received(sender, arrived)
+            if self.stations[sender].central == HUB:
+                self.hub.received(sender, fragment)
         elif self.stations[receiver].central == sender:
-            self.stations[receiver].node.core.received(arrived, self.ms)
-        else:
-            self.stations[receiver].relay.received(self.stations[sender].address, arrived, self.ms)
+            self.guard(receiver, self.stations[receiver].node.core.received, fragment, self.ms)
+        elif sender != HUB and self.stations[sender].central == receiver:
+            self.guard(receiver, self.stations[receiver].relay.received, self.stations[sender].address, fragment, self.ms)

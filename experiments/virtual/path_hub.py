@@ -17,6 +17,7 @@ from custom_components.self_secure.protocol.events import (
     MessageDelivered,
     MessageReceived,
     MessageType,
+    PairingCompleted,
     Transmit,
     Verdict,
 )
@@ -34,7 +35,7 @@ NOWHERE = bytes(16)
 NEIGHBOURS, ENTRY = 5, 7  # tag of INFO, bytes of an entry
 ADOPTED = 0x20  # flag of an entry: the relay has a key with the device
 INVITATION = bytes(2)  # the path of a ROUTE, end to end, that names a relay
-AGAIN, AGAIN_MAX = 120.0, 3600.0  # s after which a relay that has still not adopted a device is asked once more, doubling
+AGAIN, AGAIN_MAX = 120.0, 960.0  # s after which a relay that has still not adopted a device is asked once more, doubling
 WHOLE = 1025  # bytes of a fragment on a path: a frame is one
 HEARD = 3.0  # s; a beacon comes twice a second
 REST = 1.0  # s after a link or path that led to nothing
@@ -92,16 +93,26 @@ class PathHub:
         self.lists: dict[str, dict[bytes, tuple[int, int]]] = {}  # relay → short id → (state and flags, hops)
         self.house: House
         self._paths = 0
+        self.lives = 0  # that have ended: what came out of one of them is done by nobody
         self.adoptions: dict[tuple[str, str], Adoption] = {}  # by relay and device
+        self.doubted: set[tuple[str, str]] = set()  # paired anew since the relay has last shown its key
         self.shunned: set[str] = set()  # relays that are not asked
 
     def enter(self, house: House) -> None:
         """Begin to know every device of the house by its short id."""
         self.house = house
         for name, station in house.stations.items():
-            store = MemoryStore()
+            store = self._store(name)
             identity = bytes(station.node.core.identity[:4]) + bytes(12)
-            self.lines[name] = Line(LocalHub(self._settings, self._entropy, store), store, identity)
+            self.lines[name] = Line(self._life(store), store, identity)
+
+    def _store(self, _name: str) -> MemoryStore:
+        """Return where a device's snapshots go."""
+        return MemoryStore()
+
+    def _life(self, store: MemoryStore) -> LocalHub:
+        """Begin a life from what is on disk."""
+        return LocalHub(self._settings, self._entropy, store)
 
     @property
     def now(self) -> float:
@@ -112,11 +123,13 @@ class PathHub:
 
     def tell(self, name: str, method: str, *arguments: Any) -> Any:
         """Call an input of a device's connection and do what it says; return the input's result."""
-        line = self.lines[name]
+        line, life = self.lines[name], self.lives
         result, events = line.hub.call(method, *arguments, self.now)
         if line.hub.connection.identity is not None:
             line.identity = line.hub.connection.identity
         for event in events:
+            if life != self.lives:
+                break
             if isinstance(event, Transmit):
                 self._transmit(line, event.fragment)
             elif isinstance(event, LinkUnneeded):
@@ -137,11 +150,14 @@ class PathHub:
         line = self.lines[name]
         if line.direct:
             self.house.disconnect(name)
-        line.hub = LocalHub(self._settings, self._entropy, line.store)
+        line.hub = self._life(line.store)
 
     def _note(self, name: str, event: Event) -> None:
         if isinstance(event, MessageDelivered):
             self._invited(name, event.handle)
+        if isinstance(event, PairingCompleted):
+            self._unpromise(name)
+            self.doubted |= {(relay, name) for relay in self.lines if relay != name}
         if not isinstance(event, MessageReceived):
             return
         if event.type == MessageType.INFO:
@@ -296,7 +312,7 @@ class PathHub:
             self._post(relay, MessageType.ROUTE, line.path.to_bytes(2) + line.identity)
 
     def _routed(self, relay: str, path: int, identity: bytes) -> None:
-        self._adopted(relay, path)
+        self._adopted(relay, path, identity)
         for name, line in self.lines.items():
             if (line.relay, line.path) == (relay, path):
                 if identity == NOWHERE:
@@ -344,7 +360,8 @@ class PathHub:
         for relay, rows in list(self.lists.items()):
             for name, line in self.lines.items():
                 row = rows.get(line.identity[:4])
-                wanted = row is not None and not row[0] & ADOPTED and name != relay and line.hub.view.paired
+                strange = row is not None and (not row[0] & ADOPTED or (relay, name) in self.doubted)
+                wanted = strange and name != relay and line.hub.view.paired
                 if wanted and relay not in self.shunned and self.lines[relay].hub.view.paired:
                     self._invite(relay, name)
 
@@ -377,11 +394,12 @@ class PathHub:
                 adoption.path, adoption.asked = self._paths, self.now
                 self._post(relay, MessageType.ROUTE, adoption.path.to_bytes(2) + self._identity(name))
 
-    def _adopted(self, relay: str, path: int) -> None:
+    def _adopted(self, relay: str, path: int, identity: bytes) -> None:
         """The relay has answered: the path has done its work."""
-        for (one, _), adoption in self.adoptions.items():
-            if one == relay and adoption.path == path != 0:
+        for pair, adoption in self.adoptions.items():
+            if pair[0] == relay and adoption.path == path != 0:
                 adoption.path = 0
+                self.doubted -= {pair} if identity != NOWHERE else set()
                 self._post(relay, MessageType.ROUTE, path.to_bytes(2) + NOWHERE)
 
     def _unpromise(self, name: str) -> None:

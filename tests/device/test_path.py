@@ -7,7 +7,7 @@ from self_secure_device.crypto import u16
 from self_secure_device.session import BYTES, READINGS, RELAY, ROUTE, TEXT
 from tests.device.bench import IDENTITY, VERIFIED, Bench
 from tests.device.carrier import CARRIES, NOWHERE, Carrier, FarHub, carried, far, inner_frames
-from tests.device.household import Member, broadcast
+from tests.device.household import Member, broadcast, household
 
 
 def kinds(said: list[bytes]) -> list[int]:
@@ -210,6 +210,70 @@ def test_the_button_takes_precedence() -> None:
     bench.device.pair(bench.now)
     assert hub.say(ROUTE, u16(0) + b"r" * 16) == []
     assert bench.device._pairing.only is None
+
+
+def test_the_relay_that_was_named_last_counts() -> None:
+    bench, _, hub = far()
+    assert hub.say(ROUTE, u16(0) + b"q" * 16) == []
+    assert hub.say(ROUTE, u16(0) + b"r" * 16) == []
+    bench.disconnect()
+    other = Carrier(bench, "r")
+    other.adopt(limits.JOIN_DELAY)
+    assert bench.device.peers[other.identity].relay
+
+
+def test_a_relay_that_shows_its_key_ends_the_wish() -> None:
+    bench, carrier, hub = far()
+    assert hub.say(ROUTE, u16(0) + carrier.identity) == []  # it has just come over this very relay
+    bench.disconnect()
+    assert bench.connect() + bench.pass_time(60_000) == []
+
+
+def beside() -> tuple[Bench, Carrier, Member]:
+    """Return a device that a relay has adopted and that has then paired with a hub directly; no link is open."""
+    bench, carrier = carried()
+    bench.disconnect()
+    hub = Member(bench, "c")
+    hub.ask(limits.JOIN_DELAY)
+    broadcast(bench, hub)
+    hub.agree()
+    hub.verify()
+    bench.disconnect()
+    return bench, carrier, hub
+
+
+def test_r0_alone_does_not_end_the_wish() -> None:
+    bench, carrier, hub = beside()
+    bench.connect()
+    assert hub.say(ROUTE, u16(0) + carrier.identity) == b""
+    bench.disconnect()
+    assert bench.connect() == []
+    assert kinds(bench.give(frames.encode_head(frames.R0, b"n" * 16 + carrier.identity))) == [frames.R1]
+    assert bench.device._pairing.only == carrier.identity
+    bench.disconnect()
+    carrier.meet()
+    assert bench.device._pairing.only is None
+
+
+def test_a_hub_that_shows_itself_is_not_asked_on_a_relay_s_behalf() -> None:
+    bench, _, hub = beside()
+    bench.connect()
+    assert hub.say(ROUTE, u16(0) + b"r" * 16) == b""
+    bench.disconnect()
+    assert bench.connect() == []
+    assert hub.say(6, b"") == b""
+    assert bench.pass_time(60_000) == []
+    bench.disconnect()
+    assert kinds(bench.connect() + bench.pass_time(limits.JOIN_DELAY)) == [frames.REQ]
+
+
+def test_a_device_with_one_hub_waits_half_a_second_for_the_relay_that_it_named() -> None:
+    bench, [hub] = household("c")
+    bench.connect()
+    assert hub.say(ROUTE, u16(0) + b"r" * 16) == b""
+    bench.disconnect()
+    assert bench.connect() + bench.pass_time(limits.JOIN_DELAY - 1) == []
+    assert kinds(bench.pass_time(1)) == [frames.REQ]
 
 
 def test_the_wish_ends_after_ten_minutes() -> None:

@@ -7,9 +7,10 @@ import pytest
 from self_secure_device import frames, keys
 from self_secure_device.crypto import u16
 from self_secure_device.relay import limits
+from self_secure_device.relay.neighbours import ADOPTED
 from self_secure_device.session import RELAY, ROUTE
 from tests.device.hop_steps import kinds, offer, reconnect, restart, ward_of
-from tests.device.relay_bench import TTL, Entry, FarDevice, RelayBench
+from tests.device.relay_bench import NOWHERE, TTL, Entry, FarDevice, RelayBench, rows
 
 DATA = b"\x10" + bytes(39)
 
@@ -128,6 +129,48 @@ def test_an_unanswered_challenge_gives_the_link_up(bench: RelayBench, far: FarDe
 
 
 # --- R1
+
+
+def fail(bench: RelayBench, far: FarDevice, times: int) -> None:
+    """Let resumes remain unanswered, each on a link of its own; the hub asks for the path again and again."""
+    for _ in range(times):
+        bench.unlink(far)
+        bench.now += limits.REST
+        bench.hear(far, far.beacon(3))
+        bench.route(1, far.identity)
+        assert kinds(bench.link(far)) == [frames.R0]
+        bench.heard_by_hub(limits.RESUME_TIME)
+
+
+def test_a_ward_that_answers_no_resume_does_not_count_as_adopted_any_more(bench: RelayBench, far: FarDevice) -> None:
+    bench.opened(far)
+    fail(bench, far, limits.MAX_FAILURES - 1)
+    assert bench.relay.adopted_ids == {far.short}
+    fail(bench, far, 1)
+    bench.heard_by_hub(limits.TELL_TIME)
+    assert rows(bench.lists) == [(far.short, 3, -60, 0)]
+    bench.unlink(far)
+    bench.now += limits.REST
+    bench.hear(far, far.beacon(3))
+    bench.route(1, far.identity)
+    bench.renew(far, bench.link(far), live=False)
+    bench.heard_by_hub(limits.TELL_TIME)
+    assert rows(bench.lists) == [(far.short, 3 | ADOPTED, -60, 0)]
+
+
+def test_a_path_to_a_ward_that_answers_nothing_ends_in_time(bench: RelayBench, far: FarDevice) -> None:
+    bench.opened(far)
+    bench.route(1, NOWHERE)
+    bench.unlink(far)
+    bench.now += limits.REST
+    bench.hear(far, far.beacon(3))
+    bench.route(2, far.identity)
+    bench.link(far)
+    assert bench.heard_by_hub(limits.RESUME_TIME) == []
+    bench.unlink(far)
+    bench.now += limits.REST
+    bench.link(far)
+    assert bench.heard_by_hub(limits.PATH_TIME - limits.RESUME_TIME - limits.REST) == [(ROUTE, u16(2) + NOWHERE)]
 
 
 def test_live_goes_into_the_root_when_both_have_the_chains(bench: RelayBench, far: FarDevice) -> None:

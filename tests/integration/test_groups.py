@@ -133,6 +133,16 @@ async def test_a_device_is_in_four_groups_at_most(home: HomeAssistant, display: 
     assert len({group.data["gid"] for group in groups}) == GROUPS_PER_DEVICE
 
 
+async def test_a_device_joins_no_fifth_group_later(home: HomeAssistant, displays: list[SimulatedDevice]) -> None:
+    for number in range(GROUPS_PER_DEVICE):
+        await make(home, displays[0], name=f"Group {number}")
+    other = await make(home, displays[1])
+    shown = await choose(home, other, *displays)
+    assert (shown["step_id"], shown["errors"]) == ("members", {"members": "too_many_groups"})
+    assert shown["description_placeholders"] == {"full": "Display 0", "limit": "4"}
+    assert other.options == {"members": [displays[1].identity]}
+
+
 async def test_a_group_has_no_pairing_to_renew(home: HomeAssistant, display: SimulatedDevice) -> None:
     entry = await make(home, display)
     context: Any = {"source": "reconfigure", "entry_id": entry.entry_id}

@@ -78,9 +78,8 @@ class Messaging:
     @property
     def waits_for_direct_link(self) -> bool:
         """Tell whether a relay could do nothing for it: all that waits stands behind a message that is too long."""
-        queue = self.memory.state.queue
         urgent = self.contact_asked or self.epochs.needed or self.epochs.asked or self.groups.wants_link
-        return bool(queue) and not urgent and queue[0].is_long
+        return not urgent and any(message.is_long for message in self.memory.state.queue[:1])
 
     @property
     def deadline(self) -> float | None:

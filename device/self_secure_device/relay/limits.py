@@ -19,6 +19,7 @@ REST = SECOND  # after a connection that failed
 NEWS_REST = 10 * SECOND  # between two visits to a ward that is a relay, for what it has heard
 RETRIES = 2  # Ω of a hop: a ward that has lost its chain says nothing, and R0 helps sooner than patience
 RESUME_TIME = 5 * SECOND  # R0 or R2 unanswered
+MAX_FAILURES = 3  # resumes in a row, after which a hub had better invite the ward to us again
 EPOCH_MESSAGES = 32  # W
 EPOCH_MESSAGES_MAX = 48  # R0 at once, whatever is outstanding
 EPOCH_TIME = 24 * 3600 * SECOND

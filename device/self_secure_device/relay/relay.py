@@ -71,6 +71,10 @@ class Relay:
         """Return the next message for a ward, or None."""
         return self.routes.pull(ward)
 
+    def reconsidered(self):
+        """A ward seems to have lost our key, or has shown it after all: the hubs want to know."""
+        self.neighbours.changed = True
+
     def committed(self, ward):
         """A ward has used its key."""
 
@@ -87,8 +91,12 @@ class Relay:
 
     @property
     def adopted_ids(self):
-        """The short ids of all wards."""
-        return {identity[:SHORT_ID_BYTES] for identity in self._wards}
+        """The short ids of all wards, but of those that seem to have lost our key."""
+        shorts = set()
+        for identity, ward in self._wards.items():
+            if ward.failures < limits.MAX_FAILURES:
+                shorts.add(identity[:SHORT_ID_BYTES])
+        return shorts
 
     def rows(self):
         """Return what the hubs are told of the neighbours: (short id, state and flags, RSSI as u8, hops)."""

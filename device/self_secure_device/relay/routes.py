@@ -176,9 +176,9 @@ class Routes:
     def lost(self, hop, now):
         """The link to a ward is gone; its paths have some time to come back, unless that is how it is meant."""
         for route in self.of(hop):
-            route.open = False
-            if not route.listening:
+            if route.open and not route.listening:
                 route.deadline = now + limits.PATH_TIME
+            route.open = False
 
     # --- time --------------------------------------------------------------------------------------------------
 

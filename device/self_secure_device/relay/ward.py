@@ -123,6 +123,8 @@ class Ward(Peer):
         self._challenge = None
         self.spent = True
         self.failures += 1
+        if self.failures == limits.MAX_FAILURES:
+            self._host.reconsidered()
 
     # --- messages ----------------------------------------------------------------------------------------------
 
@@ -189,5 +191,7 @@ class Ward(Peer):
         fresh.session = Chains(fresh.suite, answer.epoch, answer.root, now)
         self._host.keyring.settle(fresh)
         self._challenge = None
+        if self.failures >= limits.MAX_FAILURES:
+            self._host.reconsidered()
         self.shown, self.failures = True, 0
         self.lost_memory, self.doubtful = False, True
