@@ -198,7 +198,7 @@ def test_every_goal_names_a_case_of_ours(keys: set[str]) -> None:
 
 
 def test_what_is_published_has_its_pictures(tmp_path: Path) -> None:
-    goals = [
+    goals: list[dict[str, Any]] = [
         {"ours": "ours/a", "anchor": "peer/a", "ratio": 0.5, "most": 1.0, "met": True},
         {"ours": "ours/b", "anchor": "peer/b", "ratio": 3.0, "most": None, "met": None},
         {"ours": "ours/c", "anchor": "peer/c", "ratio": None, "most": 1.0, "met": None},
