@@ -1,7 +1,8 @@
-"""Pair, read, message, change keys, restart, remove: afterwards no key and no seed is anywhere (protocol.md 7)."""
+"""Pair, read, message, tell a group, change keys, restart, remove: afterwards no key and no seed is anywhere (protocol.md 7)."""
 
 import base64
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 import logging
 from typing import Any
 
@@ -15,37 +16,66 @@ from sqlalchemy import MetaData, select
 
 from custom_components.self_secure.const import DOMAIN
 from custom_components.self_secure.diagnostics import async_get_config_entry_diagnostics
-from custom_components.self_secure.protocol import keys
+from custom_components.self_secure.protocol import group, keys
 from custom_components.self_secure.system_health import async_info
 from self_secure_device_linux.program import Program
 
 from .conftest import StartDevice, device_id, pair, state_of, until
+from .test_groups import make, tell
 
 PLUGINS_DISK = "pytest_homeassistant_custom_component.common"  # stands for the disk, and logs what it writes
 KEY_SIZE = 32  # of a key and of a seed; nonces, which the air may know, are shorter
 
 
+@dataclass(slots=True)
+class Secrets:
+    """Every key as it comes into being."""
+
+    stored: set[bytes] = field(default_factory=set)  # of the one kind that the files of the integration may hold
+    memory: set[bytes] = field(default_factory=set)  # all others of the hub, and every 32 random bytes of the device
+    group: set[bytes] = field(default_factory=set)  # those of them that a group shares
+
+    @property
+    def all(self) -> set[bytes]:
+        return self.stored | self.memory
+
+
 @pytest.fixture
-def secrets(monkeypatch: pytest.MonkeyPatch) -> set[bytes]:
-    """Every key of the hub and every 32 random bytes of the device, as they come into being."""
-    found: set[bytes] = set()
+def secrets(monkeypatch: pytest.MonkeyPatch) -> Secrets:
+    """Listen where keys are made: those with a type of their own, what single messages are sealed with, and the device's seeds."""
+    found = Secrets()
     new_key, new_dh, entropy = keys.Key.__init__, keys.DhKey.__init__, Program.urandom
+    of_message, of_group_message = keys.ChainKey.expand, keys.expand
 
     def key(self: keys.Key, raw: bytes) -> None:
-        found.add(raw)
+        (found.stored if isinstance(self, keys.StoreKey) else found.memory).add(raw)
+        found.group.update({raw} if isinstance(self, group.GroupChainKey) else ())
         new_key(self, raw)
 
     def dh(self: keys.DhKey, private: bytes) -> None:
-        found.add(private)
+        found.memory.add(private)
         new_dh(self, private)
 
     def urandom(self: Program, count: int) -> bytes:
         value: bytes = entropy(self, count)
-        found.update({value} if count == KEY_SIZE else ())
+        found.memory.update({value} if count == KEY_SIZE else ())
         return value
+
+    def message_key(self: keys.ChainKey, info: bytes) -> bytes:
+        made = of_message(self, info)
+        found.memory.add(made)
+        return made
+
+    def group_message_key(chain: bytes, info: bytes) -> bytes:
+        made = of_group_message(chain, info)
+        found.memory.add(made)
+        found.group.add(made)
+        return made
 
     monkeypatch.setattr(keys.Key, "__init__", key)
     monkeypatch.setattr(keys.DhKey, "__init__", dh)
+    monkeypatch.setattr(keys.ChainKey, "expand", message_key)
+    monkeypatch.setattr(group, "expand", group_message_key)  # its name there
     monkeypatch.setattr(Program, "urandom", urandom)
     return found
 
@@ -85,9 +115,12 @@ async def everything(hass: HomeAssistant, events: list[Any], log: str) -> str:
 
 
 async def live(hass: HomeAssistant, start_device: StartDevice) -> None:
-    """Pair a display, talk both ways, change the key, and begin anew from the disk."""
-    device = await start_device("display")
+    """Pair two displays, talk both ways, tell both as a group, change a key, and begin anew from the disk."""
+    device, other = await start_device("display"), await start_device("display", 1, name="Other")
     entry = await pair(hass, device)
+    await pair(hass, other)
+    displays = await make(hass, device, other)
+    assert [report["delivered"] for report in (await tell(hass, displays, "to both")).values()] == [True, True]
     target = {"device_id": device_id(hass, device)}
     call: Callable[..., Any] = hass.services.async_call
     await call(DOMAIN, "send_message", {**target, "message": "to the device"}, blocking=True)
@@ -106,21 +139,26 @@ async def test_no_key_and_no_seed_is_anywhere(
     home: HomeAssistant,
     hass_storage: dict[str, Any],
     start_device: StartDevice,
-    secrets: set[bytes],
+    secrets: Secrets,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.INFO, PLUGINS_DISK)
+    caplog.set_level(logging.DEBUG)  # after it: the last level is that of what is caught
     events: list[Any] = []
     home.bus.async_listen(MATCH_ALL, callback(lambda event: events.append(event.as_dict())))
     await live(home, start_device)
     ours = {key: value for key, value in hass_storage.items() if key.startswith(f"{DOMAIN}.") and key != f"{DOMAIN}.hub"}
     others = {key: value for key, value in hass_storage.items() if key not in ours}
     before = await everything(home, events, caplog.text)
-    assert len(secrets) > 10
-    assert leaked(secrets, repr(ours))  # the search finds what is there
-    assert "to the device" in before
-    assert leaked(secrets, before + repr(others)) == []
-    await home.config_entries.async_remove(home.config_entries.async_entries(DOMAIN)[0].entry_id)
+    assert "custom_components.self_secure.coordinator" in {one.name for one in caplog.records if one.levelno == logging.DEBUG}
+    assert len(secrets.memory) > 30
+    assert len(secrets.group) >= 4  # GCK_0, GCK_1, and what the one message was sealed and authenticated with
+    assert leaked(secrets.stored, repr(ours))  # the search finds what is there
+    assert leaked(secrets.memory, repr(ours)) == []  # not even in the integration's own files
+    assert [text for text in ("to the device", "to both", "from the device") if text not in before] == []
+    assert leaked(secrets.all, before + repr(others)) == []
+    for entry in home.config_entries.async_entries(DOMAIN):
+        await home.config_entries.async_remove(entry.entry_id)
     after = await everything(home, events, caplog.text)
-    assert leaked(secrets, after + repr(hass_storage)) == []
+    assert leaked(secrets.all, after + repr(hass_storage)) == []
+    assert [key for key in hass_storage if key.startswith(f"{DOMAIN}.")] == [f"{DOMAIN}.hub"]
