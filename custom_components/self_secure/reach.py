@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 NEAR_SECONDS: Final = 10.0  # a beacon comes several times a second, and a proxy may listen to other things for a while
 INVITATION_SECONDS: Final = 610.0  # a device asks for ten minutes
 PATIENCE: Final = 10.0  # s for a way to open if there is another one; a device that has just left is connected to in vain for a minute
+FIRST_REST: Final = 2.0  # s in which the direct way comes after all others when it led to nothing, doubling: the device may be coming back
+RELAY_REST: Final = 15.0  # s, the same of a relay
+LONGEST_REST: Final = 300.0  # s
 RELAY_PATIENCE: Final = 25.0  # s, the same through a relay, which has to be connected with both
 RELAY_SILENCE: Final = 30.0  # s; a relay that has not been heard for longer may be gone, long before Home Assistant forgets it
 
@@ -68,7 +71,8 @@ class Reach:
     @property
     def is_direct(self) -> bool:
         """Whether a connection of its own is possible, as far as anybody knows: then paths may run over it."""
-        return self.is_connected_directly or radio.heard_lately(self._hass, self._address(), RELAY_SILENCE)
+        heard = radio.heard_lately(self._hass, self._address(), RELAY_SILENCE)
+        return self.is_connected_directly or (heard and not self._rests_from(None))
 
     @property
     def way(self) -> Relay | None:
@@ -152,7 +156,8 @@ class Reach:
     def failed(self, way: Relay | None) -> None:
         """A way has led to nothing: another one may be better for a time."""
         self._served.discard(way)
-        self._rests.setdefault(way, BackOff()).failed(self._hass.loop.time())
+        first = FIRST_REST if way is None else RELAY_REST
+        self._rests.setdefault(way, BackOff(first=first, longest=LONGEST_REST)).failed(self._hass.loop.time())
 
     def closed(self, way: Relay | None) -> None:
         """A link over this way has ended; if the device has not proved itself on it, another one may have answered in its place."""

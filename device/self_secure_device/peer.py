@@ -200,7 +200,9 @@ class Peer:
         readings, which may be repeated, go out again.
         """
         for message in self.queue:
-            if message.number is None or message.kind == READINGS:
+            if message.number is None:
+                queue.append(message)
+            elif message.kind == READINGS:
                 queue.append(Message(message.kind, message.body))
             else:
                 self._tell("undelivered", message)

@@ -42,7 +42,9 @@ def interval(text: str) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
-    made = argparse.ArgumentParser(prog="experiments radio", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made = argparse.ArgumentParser(
+        prog="scripts/experiments radio", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = made.add_subparsers(dest="command", required=True)
     sender = commands.add_parser("send", help="send the runs of one distance")
     sender.add_argument("--transport", required=True, help="Bumble's name of the adapter: hci-socket:0, usb:0, serial:/dev/…")
@@ -88,5 +90,15 @@ def main(arguments: list[str]) -> None:
     given = parser().parse_args(arguments)
     try:
         COMMANDS[given.command](given)
-    except (OSError, LookupError, BaseBumbleError, HCI_Error, USBError) as error:
-        raise SystemExit(f"{given.command}: {str(error) or type(error).__name__}") from error
+    except LookupError as error:
+        raise SystemExit(f"{given.command}: {error}") from error
+    except (OSError, BaseBumbleError, HCI_Error, USBError) as error:
+        raise SystemExit(f"{given.command}: {explained(error, given)}") from error
+
+
+def explained(error: Exception, given: argparse.Namespace) -> str:
+    """Return the reason, and for an adapter what may be the cause: what the system says of it is no help."""
+    reason = str(error) or type(error).__name__
+    if "transport" not in given:
+        return reason
+    return f"cannot use {given.transport}: {reason}. Is there such an adapter, is BlueZ stopped, and are you root? See radio --help"

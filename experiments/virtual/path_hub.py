@@ -125,8 +125,9 @@ class PathHub:
         """Call an input of a device's connection and do what it says; return the input's result."""
         line, life = self.lines[name], self.lives
         result, events = line.hub.call(method, *arguments, self.now)
-        if line.hub.connection.identity is not None:
-            line.identity = line.hub.connection.identity
+        identity = line.hub.connection.identity
+        if identity is not None and identity[:4] == line.identity[:4]:  # somebody else may have answered in its place
+            line.identity = identity
         for event in events:
             if life != self.lives:
                 break

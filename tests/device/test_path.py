@@ -4,7 +4,7 @@ import pytest
 
 from self_secure_device import adverts, frames, keyring, limits, path
 from self_secure_device.crypto import u16
-from self_secure_device.session import BYTES, READINGS, RELAY, ROUTE, TEXT
+from self_secure_device.session import BYTES, INFO, READINGS, RELAY, ROUTE, TEXT
 from tests.device.bench import IDENTITY, VERIFIED, Bench
 from tests.device.carrier import CARRIES, NOWHERE, Carrier, FarHub, carried, far, inner_frames
 from tests.device.household import Member, broadcast, household
@@ -57,6 +57,14 @@ def test_what_a_relay_says_itself_is_not_told() -> None:
     for kind in (TEXT, BYTES, VERIFIED):
         carrier.hop(kind, b"\x01")
     assert len(bench.port.events) == before
+
+
+def test_what_waits_for_a_relay_is_nothing_that_a_user_hears_of_after_a_new_key_either() -> None:
+    bench, carrier = carried()
+    peer, part = bench.device.peers[carrier.identity], path.Part(INFO, b"")
+    peer.queue = [part]
+    peer.renumber([])
+    assert peer.queue == [part]
 
 
 def test_a_relay_that_connects_is_not_asked_for_a_key() -> None:

@@ -4,10 +4,14 @@ from typing import Any
 
 from homeassistant.config_entries import SOURCE_INTEGRATION_DISCOVERY, ConfigEntry
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+import pytest
 
+from custom_components.self_secure import reach
 from custom_components.self_secure.const import DOMAIN
 from custom_components.self_secure.coordinator import SelfSecureCoordinator
+from custom_components.self_secure.transport import paths
+from self_secure_device.relay import limits
 from simulation.floor_plan import FloorPlan, Kind, Spot
 from simulation.places import Place
 from simulation.world import Plan, World
@@ -23,6 +27,17 @@ def house(devices: int = 4) -> World:
     """Return a world with one scanner, and devices beside it that a test carries away."""
     spots = [Spot(Kind.SCANNER, "scanner", HUB), *(Spot(Kind.DEVICE, f"device-{number}", BESIDE) for number in range(devices))]
     return World(Plan(loss=0.0, supervision_timeout=0.3, floor=FloorPlan(tuple(spots), reach=REACH)))
+
+
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let hub and relays wait less for what may come: a test waits for the end of that more often than for the thing itself."""
+    monkeypatch.setattr(paths, "PARK_SECONDS", 0.3)
+    monkeypatch.setattr(reach, "NEAR_SECONDS", 1.0)
+    monkeypatch.setattr(reach, "PATIENCE", 2.0)
+    monkeypatch.setattr(reach, "RELAY_PATIENCE", 6.0)
+    monkeypatch.setattr(limits, "TELL_TIME", 500)
+    monkeypatch.setattr(limits, "LINGER", 300)
+    monkeypatch.setattr(limits, "REST", 300)
 
 
 def carry(world: World, device: SimulatedDevice, place: Place) -> None:
@@ -84,6 +99,27 @@ async def say(hass: HomeAssistant, device: SimulatedDevice, text: str) -> dict[s
     assert outcome["delivered"], outcome
     assert device.told("text")[-1] == text
     return dict(outcome)
+
+
+async def hear(hass: HomeAssistant, device: SimulatedDevice, text: str) -> None:
+    """Let a device send a text, and wait until Home Assistant has it."""
+    entity_id = entity_of(hass, device, "event", "message")
+    device.program.say(text)
+    await until(lambda: (state := hass.states.get(entity_id)) and state.attributes.get("text") == text, 60)
+
+
+def entity_of(hass: HomeAssistant, device: SimulatedDevice, platform: str, suffix: str) -> str:
+    """Return the id of one of a device's entities."""
+    found = er.async_get(hass).async_get_entity_id(platform, DOMAIN, f"{device.identity}-{suffix}")
+    assert found is not None
+    return found
+
+
+def texts_from(hass: HomeAssistant, device: SimulatedDevice) -> list[str]:
+    """Return where all texts that the device's entry hands on will be, in their order."""
+    told: list[str] = []
+    coordinator_of(hass, device).message_listeners.add(lambda _type, body: told.append(body.decode()))
+    return told
 
 
 async def until_idle(hass: HomeAssistant, *devices: SimulatedDevice) -> None:

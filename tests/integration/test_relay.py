@@ -1,34 +1,73 @@
 """Devices out of Home Assistant's reach, carried for by relays that are real programs on the virtual radio."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.self_secure import reach
-from custom_components.self_secure.transport import paths
+from custom_components.self_secure.const import DOMAIN
+from custom_components.self_secure.transport import contact
 from simulation.world import World
 
-from .conftest import StartDevice, pair, state_of, until
-from .neighbourhood import FAR, HALFWAY, carry, house, pair_far, relay_of, say, until_adopted
-
-TEMPERATURE = "sensor.test_thermometer_temperature"
+from .conftest import SimulatedDevice, StartDevice, pair, state_of, until
+from .neighbourhood import (
+    BESIDE,
+    FAR,
+    FARTHER,
+    HALFWAY,
+    carriers,
+    carry,
+    coordinator_of,
+    far_flow,
+    hear,
+    house,
+    hurry,
+    pair_far,
+    relay_of,
+    say,
+    texts_from,
+    until_adopted,
+    until_idle,
+)
 
 
 @pytest.fixture
 async def world(socket_enabled: None, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     """One scanner, and devices beside it."""
-    monkeypatch.setattr(paths, "PARK_SECONDS", 0.3)
-    monkeypatch.setattr(reach, "NEAR_SECONDS", 1.0)
-    monkeypatch.setattr(reach, "PATIENCE", 2.0)
+    hurry(monkeypatch)
     async with house() as opened:
         yield opened
 
 
-async def test_paired_device_that_walks_away_is_carried(home: HomeAssistant, world: World, start_device: StartDevice) -> None:
-    relay = await start_device("door", 1, relay=True, name="Relay")
-    await pair(home, relay)
-    carry(world, relay, HALFWAY)
+@pytest.fixture
+async def home(home: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> HomeAssistant:
+    """Home Assistant that stays connected until a device with several peers has heard who is there."""
+    monkeypatch.setattr(contact, "LINGER_SECONDS", 0.8)
+    return home
+
+
+@pytest.fixture
+async def relay(home: HomeAssistant, world: World, start_device: StartDevice) -> SimulatedDevice:
+    """A paired relay, halfway to those that are far."""
+    device = await start_device("door", 1, relay=True, name="Relay")
+    await pair(home, device)
+    carry(world, device, HALFWAY)
+    return device
+
+
+@pytest.fixture
+async def far(home: HomeAssistant, world: World, start_device: StartDevice, relay: SimulatedDevice) -> SimulatedDevice:
+    """A display that was paired through that relay."""
+    world.move("device-0", FAR)
+    device = await start_device("display", 0, name="Far")
+    await pair_far(home, device)
+    return device
+
+
+async def test_paired_device_that_walks_away_is_carried_until_it_comes_back(
+    home: HomeAssistant, world: World, start_device: StartDevice, relay: SimulatedDevice
+) -> None:
     device = await start_device("display", 0, name="Far")
     await pair(home, device)
     await until_adopted(home, device)
@@ -36,18 +75,107 @@ async def test_paired_device_that_walks_away_is_carried(home: HomeAssistant, wor
     carry(world, device, FAR)
     await say(home, device, "where are you?")
     assert relay_of(home, device) == "Relay"
+    await hear(home, device, "far away")
+    carry(world, device, BESIDE)
+    await until_idle(home, device)
+    await until(lambda: coordinator_of(home, device).reach.is_near)
+    await say(home, device, "welcome back")
+    assert relay_of(home, device) is None
+    assert device.told("text") == ["where are you?", "welcome back"]
+    assert len(device.told("code")) == 1
+    assert device.told("resumed") == []
 
 
-async def test_device_is_paired_through_a_relay(home: HomeAssistant, world: World, start_device: StartDevice) -> None:
-    relay = await start_device("door", 1, relay=True, name="Relay")
-    await pair(home, relay)
-    carry(world, relay, HALFWAY)
-    world.move("device-0", FAR)
-    device = await start_device("thermometer", 0, name="Far")
-    entry = await pair_far(home, device)
-    assert entry.data["address"] == ""
-    assert entry.title == "Far"
+async def test_device_is_paired_through_a_relay(home: HomeAssistant, far: SimulatedDevice, hass_storage: dict[str, Any]) -> None:
+    entry = home.config_entries.async_entry_for_domain_unique_id(DOMAIN, far.identity)
+    assert entry is not None
+    assert (entry.title, entry.data["address"]) == ("Far", "")
     record = entry.runtime_data.connection.record
     assert (record.suite, record.verified, record.relayed) == (0x11, True, True)
-    await until(lambda: state_of(home, "sensor.far_temperature"))
+    await until(lambda: relay_of(home, far) == "Relay")
+    assert state_of(home, "binary_sensor.far_code_compared") == "on"
+    secrecy = home.states.get("sensor.far_secrecy_from_lost_packets")
+    assert secrecy is not None
+    assert secrecy.attributes["relayed"] is True
+    assert hass_storage[f"{DOMAIN}.{far.identity}"]["data"]["pairings"][0]["record"]["relayed"] is True
+
+
+async def test_nothing_is_lost_or_repeated_when_programs_restart(
+    home: HomeAssistant, start_device: StartDevice, world: World, relay: SimulatedDevice, far: SimulatedDevice
+) -> None:
+    texts = texts_from(home, far)
+    await say(home, far, "one")
+    await hear(home, far, "eins")
+    await relay.program.stop()
+    await start_device("door", 1, relay=True, name="Relay", seed=2)
+    await say(home, far, "two")
+    await hear(home, far, "zwei")
+    await far.program.stop()
+    again = await start_device("display", 0, name="Far", seed=2)
+    await say(home, again, "three")
+    await hear(home, again, "drei")
+    assert texts == ["eins", "zwei", "drei"]
+    assert far.told("text") + again.told("text") == ["one", "two", "three"]
+    for identity in (relay.identity, far.identity):
+        entry = home.config_entries.async_entry_for_domain_unique_id(DOMAIN, identity)
+        assert entry is not None
+        assert await home.config_entries.async_reload(entry.entry_id)
+    texts = texts_from(home, again)
+    await say(home, again, "four")
+    await hear(home, again, "vier")
+    assert (texts, again.told("text")) == (["vier"], ["three", "four"])
+
+
+async def test_another_relay_takes_over(home: HomeAssistant, world: World, start_device: StartDevice, relay: SimulatedDevice) -> None:
+    other = await start_device("door", 2, relay=True, name="Other")
+    await pair(home, other)
+    device = await start_device("display", 0, name="Far")
+    await pair(home, device)
+    carry(world, other, HALFWAY)
+    await until_adopted(home, device, 2)
+    carry(world, device, FAR)
+    texts = texts_from(home, device)
+    await say(home, device, "first")
+    await hear(home, device, "zuerst")
+    relays = {"Relay": relay, "Other": other}
+    await relays.pop(str(relay_of(home, device))).program.stop()
+    await say(home, device, "second")
+    await hear(home, device, "danach")
+    assert [relay_of(home, device)] == list(relays)
+    assert texts == ["zuerst", "danach"]
+    assert device.told("text") == ["first", "second"]
+
+
+async def test_two_relays_deep(home: HomeAssistant, world: World, start_device: StartDevice, relay: SimulatedDevice) -> None:
+    world.move("device-2", FAR)
+    second = await start_device("door", 2, relay=True, name="Second")
+    await pair_far(home, second)
+    world.move("device-0", FARTHER)
+    device = await start_device("display", 0, name="Far")
+    await pair_far(home, device)
+    [(carrier, row)] = coordinator_of(home, device).reach.carrying
+    assert (carrier.name(), row.hops) == ("Relay", 1)
+    await say(home, device, "down there")
+    await hear(home, device, "up here")
     assert relay_of(home, device) == "Relay"
+
+
+async def test_removed_device_is_told_through_the_relay(home: HomeAssistant, hass_storage: dict[str, Any], far: SimulatedDevice) -> None:
+    entry = home.config_entries.async_entry_for_domain_unique_id(DOMAIN, far.identity)
+    assert entry is not None
+    await home.config_entries.async_remove(entry.entry_id)
+    assert far.told("forgotten") == [None]
+    assert f"{DOMAIN}.{far.identity}" not in hass_storage
+    await until(lambda: far_flow(home, far))
+
+
+async def test_removed_relay_carries_nobody(home: HomeAssistant, relay: SimulatedDevice, far: SimulatedDevice) -> None:
+    await until(lambda: carriers(home, far) == ["Relay"])
+    entry = home.config_entries.async_entry_for_domain_unique_id(DOMAIN, relay.identity)
+    assert entry is not None
+    await home.config_entries.async_remove(entry.entry_id)
+    assert carriers(home, far) == []
+    assert relay_of(home, far) is None
+    await until_idle(home, far)
+    coordinator_of(home, far)._check_presence(None)  # type: ignore[arg-type]
+    assert state_of(home, "event.far_message") == "unavailable"
