@@ -81,7 +81,7 @@ async def test_device_that_loses_its_power_while_it_broadcasts(
 ) -> None:
     monkeypatch.setattr(limits, "SILENCE_TIMEOUT", 0.2)
     monkeypatch.setattr(limits, "SILENCE_MAX", 1.0)
-    await home.data[HUB].async_set_options({"minimum": 500})
+    await home.data[HUB].async_set_options({"minimum": 200, "n_max": 200})  # what is left of so few is soon over
     device = await start_device()
     flow_id = await until(lambda: discovered_flow(home, device))
     begun = await home.config_entries.flow.async_configure(flow_id, {})

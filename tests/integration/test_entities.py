@@ -77,7 +77,7 @@ async def test_messages_are_counted_before_anybody_wants_to_know(
 ) -> None:
     counted = home.data[HUB].tallies.of(display.identity)
     display.program.say("hello")
-    await until(lambda: home.data[HUB].tallies.of(display.identity) == counted + 1)
+    await until(lambda: home.data[HUB].tallies.of(display.identity) > counted)
     await enable_all(home)
     assert int(str(state_of(home, f"sensor.{NAME}_messages_since_pairing"))) > counted
     async_fire_time_changed(home, dt_util.utcnow() + timedelta(seconds=SAVE_SECONDS + 1))
