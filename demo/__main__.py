@@ -15,13 +15,13 @@ from .folder import REPOSITORY, Folder
 from .processes import Processes
 from .radio import PROGRAMS, Air, Fleet
 from .terminal import Report, StepFailedError
-from .worlds import many
+from .worlds import many, relay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 #: What ``--auto`` walks through, and the seconds between two readings of a device there.
-WORLDS = {"three": (steps.run, steps.INTERVAL), "many": (many.run, many.INTERVAL)}
+WORLDS = {"three": (steps.run, steps.INTERVAL), "many": (many.run, many.INTERVAL), "relay": (relay.run, relay.INTERVAL)}
 
 #: Exit code of a program that the user ended with Ctrl-C.
 INTERRUPTED = 130

@@ -6,12 +6,13 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One of the demo's devices: its short key on the terminal, the name it advertises, its profile, its place in metres."""
+    """One of the demo's devices: its short key on the terminal, the name it advertises, its profile, its place in metres; whether it relays."""
 
     key: str
     name: str
     profile: str
     place: tuple[float, float] = (0.0, 0.0)
+    relay: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +62,14 @@ MANY = Cast(
     reach=15.0,
 )
 """Two homes side by side: one has nine devices of its own, one display at the wall belongs to both."""
+
+RELAY = Cast(
+    (
+        Kind("door", "Front door", "door", (9.0, 2.0), relay=True),
+        Kind("lamp", "Hall display", "display", (9.0, -2.0), relay=True),
+        Kind("garden", "Garden display", "display", (18.0, 0.0)),
+    ),
+    (Receiver("living room", (0.0, 0.0)),),
+    reach=15.0,
+)
+"""A display at the end of the garden, which only the two relays on the way there hear."""

@@ -58,9 +58,9 @@ class Hub:
         """Wait until the states of a device's entities are good and return them; DemoError tells the last ones."""
         return await until(lambda: self.states(name, platform), good, within, f"the {platform} states of {name} are not as expected")
 
-    async def send(self, device_id: str, text: str) -> bool:
-        """Send a text with ``self_secure.send_message``; return whether its response says that it was delivered."""
-        body = {"device_id": [device_id], "message": text}
+    async def send(self, device_id: str, text: str, seconds: int | None = None) -> bool:
+        """Send a text with ``self_secure.send_message``; return whether its response says that it was delivered, in so many seconds."""
+        body: dict[str, Any] = {"device_id": [device_id], "message": text} | ({} if seconds is None else {"timeout": seconds})
         answer = await self.api.post(f"/api/services/{DOMAIN}/send_message?return_response", body)
         return says_delivered(answer["service_response"])
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 DOMAIN = "self_secure"
 
+#: How Home Assistant has come to know of a device: the sources of a discovered flow.
+HEARD, TOLD = "bluetooth", "integration_discovery"
+
 #: Types of a flow's step at which a person only waits.
 PROGRESS = frozenset({"progress", "progress_done"})
 
@@ -41,10 +44,13 @@ class Pairing:
         return f"{self.device.name} and Home Assistant show {self.code}" if self.code else f"{self.device.name}, no code to compare"
 
 
-async def discovered(api: Api) -> list[dict[str, Any]]:
-    """Return the flows that wait for a person because a device of ours was discovered."""
-    flows = await api.command("config_entries/flow/progress")
-    return [flow for flow in flows if flow["handler"] == DOMAIN and flow["context"].get("source") == "bluetooth"]
+async def discovered(api: Api, source: str = HEARD) -> list[dict[str, Any]]:
+    """Return the flows that wait for a person because a device of ours was discovered: `HEARD`, or `TOLD` of by a relay."""
+    return [flow for flow in await _flows(api) if flow["context"].get("source") == source]
+
+
+async def _flows(api: Api) -> list[dict[str, Any]]:
+    return [flow for flow in await api.command("config_entries/flow/progress") if flow["handler"] == DOMAIN]
 
 
 async def wait_until_discovered(api: Api, count: int) -> list[dict[str, Any]]:
@@ -52,10 +58,14 @@ async def wait_until_discovered(api: Api, count: int) -> list[dict[str, Any]]:
     return await until(lambda: discovered(api), lambda flows: len(flows) >= count, DISCOVERED, f"not all {count} devices are discovered")
 
 
-async def pair(api: Api, flow_id: str, devices: list[Device], suite: str = "hybrid") -> Pairing:
-    """Walk one discovered flow to its end; the device that prints its part meanwhile is the one it belongs to."""
+async def pair(api: Api, flow_id: str, devices: list[Device], suite: str = "hybrid", *, relayed: bool = False) -> Pairing:
+    """Walk one discovered flow to its end; the device that prints its part meanwhile is the one it belongs to.
+
+    ``relayed``: the flow says that a relay is in between, and asks for nothing but whether the user wants that.
+    """
     begun, marks = time.monotonic(), {device.kind.key: device.position for device in devices}
-    step = await api.post(f"/api/config/config_entries/flow/{flow_id}", {"security": {"method": suite}})
+    answer: dict[str, Any] = {} if relayed else {"security": {"method": suite}}
+    step = await api.post(f"/api/config/config_entries/flow/{flow_id}", answer)
     step = await follow(api, step, NEGOTIATED)
     code = shown_code(step) if suite == "hybrid" else None
     device = await _device_printing(devices, marks, "pairing code: " if code else "paired$")
@@ -79,7 +89,7 @@ async def _compare(api: Api, step: dict[str, Any], code: str, device: Device) ->
 
 def shown_code(step: dict[str, Any]) -> str:
     """Return the six digits of the step that asks for a comparison; DemoError with the flow's own reason when it has given up."""
-    if step["type"] != "form" or step["step_id"] != "code":
+    if step["type"] != "form" or step["step_id"] not in ("code", "code_relayed"):
         raise DemoError(f"the flow says {step['type']} {step.get('reason', step.get('step_id'))} {step.get('errors') or ''}")
     if found := re.search(r"\b(\d{3}) ?(\d{3})\b", str((step.get("description_placeholders") or {}).get("code", ""))):
         return found[1] + found[2]
@@ -109,7 +119,7 @@ async def follow_own(api: Api, step: dict[str, Any], within: float) -> dict[str,
 
 async def _step_of(api: Api, flow_id: str) -> str | None:
     """Return the step that a flow is at."""
-    return next((flow["step_id"] for flow in await discovered(api) if flow["flow_id"] == flow_id), None)
+    return next((flow["step_id"] for flow in await _flows(api) if flow["flow_id"] == flow_id), None)
 
 
 async def _device_printing(devices: list[Device], marks: dict[str, int], pattern: str) -> Device:

@@ -41,7 +41,7 @@ class Process:
     def __init__(self, name: str, command: Sequence[str], log: Path, heard: Callable[[str], None] | None = None) -> None:
         self.name = name
         self._command = dying_with_us(command)
-        self._log = log
+        self.log = log
         self._heard = heard
         self._lines: deque[str] = deque(maxlen=KEPT_LINES)
         self._count = 0
@@ -80,7 +80,7 @@ class Process:
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None  # noqa: S101  # a pipe was asked for
-        with self._log.open("a", encoding="utf-8") as log:
+        with self.log.open("a", encoding="utf-8") as log:
             async for raw in process.stdout:
                 line = raw.decode(errors="replace").rstrip()
                 print(line, file=log, flush=True)

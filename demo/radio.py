@@ -109,16 +109,17 @@ class Device(Process):
             "--seconds-between-readings": fleet.interval,
             "--suite": fleet.suite,
         }
-        words = [str(word) for option in options.items() for word in option]
-        program = Path(sys.executable).with_name(PROGRAMS[fleet.device])
+        words = [str(word) for option in options.items() for word in option] + (["--relay"] if kind.relay else [])
+        program = Path(sys.executable).with_name(PROGRAMS["linux" if kind.relay else fleet.device])  # only there it can be one
         super().__init__(kind.name, [str(program), *words], folder.logs / f"{kind.key}.log", lambda line: heard(kind.key, line))
         self.kind = kind
         self.paired = False
+        self.short_id = ""  # the first 4 bytes of its identity, in hex
 
     async def announce(self) -> None:
         """Wait until the device advertises."""
         ready = await self.wait_for(r"ready identity=(\w+) address=(\S+) state=(\d+)", STARTED)
-        self.paired = ready[3] != "0"
+        self.short_id, self.paired = ready[1], ready[3] != "0"
 
     async def memory(self) -> Memory:
         """Ask a device on MicroPython for its memory."""

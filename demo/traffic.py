@@ -13,9 +13,13 @@ if TYPE_CHECKING:
 
 
 class Traffic:
-    """Texts sent one after the other. ``delivered``: the action's response said so; ``unknown``: Home Assistant died before it answered."""
+    """Texts sent one after the other. ``delivered``: the action's response said so; ``unknown``: Home Assistant died before it answered.
 
-    def __init__(self) -> None:
+    ``word`` begins each of them; an answer is waited for as long as the action does, or for ``seconds``.
+    """
+
+    def __init__(self, word: str = "message", seconds: int | None = None) -> None:
+        self._word, self._seconds = word, seconds
         self.delivered: list[str] = []
         self.unknown: list[str] = []
         self._numbers = count(1)
@@ -23,9 +27,9 @@ class Traffic:
 
     async def send(self, hub: Hub, device_id: str) -> str:
         """Send one text and return it; DemoError when Home Assistant does not report it as delivered."""
-        text = f"message {next(self._numbers)}"
+        text = f"{self._word} {next(self._numbers)}"
         self.unknown.append(text)
-        if not await hub.send(device_id, text):
+        if not await hub.send(device_id, text, self._seconds):
             raise DemoError(f"“{text}” was not reported as delivered")
         self.unknown.remove(text)
         self.delivered.append(text)

@@ -66,11 +66,11 @@ class Life:
             self.ledger.received[event.body.decode()] += 1
 
     def healthy(self) -> bool:
-        """Whether both have chains and nobody waits for anything."""
+        """Whether both have chains and nobody waits for anything; a greeting that was lost waits for the next contact, and nobody for it."""
         peer, view = self.node.core.peer, self.world.hub.view
         if peer is None or peer.needs_resume or peer.queue:
             return False
-        return view.paired and not view.pairing and view.epoch is not None and not view.queued and not view.wants_link
+        return view.paired and not view.pairing and view.epoch is not None and not view.wants_link
 
     # --- the script
 

@@ -9,7 +9,7 @@ from experiments.evaluation.report import Setting
 from experiments.robustness import evaluation
 from experiments.robustness.backups import BOTH, DEVICE, HUB, OLDER, SAME_EPOCH, choose, history, restored
 from experiments.robustness.evaluation import CASES, Case, places, row, verdicts
-from experiments.robustness.fuse import DEVICE_AFTER, DEVICE_FRAGMENT, DEVICE_WRITES, HUB_AFTER, HUB_BEFORE, HUB_WRITES, Fuse
+from experiments.robustness.fuse import DEVICE_AFTER, DEVICE_FRAGMENT, DEVICE_WRITES, HUB_AFTER, HUB_BEFORE, HUB_FRAGMENT, HUB_WRITES, Fuse
 from experiments.robustness.life import Life
 from experiments.robustness.verdict import Verdict, live
 from self_secure_device.errors import DeviceError
@@ -74,6 +74,15 @@ def test_a_lost_fragment_ends_the_link() -> None:
     verdict = live(life(fuse))
     assert (fuse.blown, verdict.recovered, verdict.lost) == (DEVICE_FRAGMENT, True, 0)
     assert 0.5 < (verdict.seconds or 0) < 15
+
+
+@pytest.mark.parametrize("suite", SUITES)
+@pytest.mark.parametrize("case", [case for case in CASES if DEVICE_FRAGMENT in case.places or HUB_FRAGMENT in case.places])
+def test_no_fragment_is_missed(case: Case, suite: str) -> None:
+    """Also the greeting of a hub, for which nobody opens another link."""
+    seen = list(verdicts(case, SUITES[suite], "test"))
+    assert len(seen) > 20
+    assert [verdict for verdict in seen if not verdict.recovered or verdict.lost or verdict.repeated] == []
 
 
 @pytest.mark.parametrize(

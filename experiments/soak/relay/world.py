@@ -246,12 +246,13 @@ class World(House):
                 self._check_hop(relay, other)
 
     def _check_hop(self, relay: str, name: str) -> None:
-        """What a device holds of a relay, the relay holds, too."""
+        """What a device holds of a relay, the relay holds, too; while they pair, at least one key (protocol.md 7)."""
         flash, snapshot = self.node(name).stored, self.relay(relay).wards
-        held = [entry for entry in keyring.decode(flash)[1] if entry.identity == identity_of(relay) and entry.committed] if flash else []
+        held = [entry for entry in keyring.decode(flash)[1] if entry.identity == identity_of(relay)] if flash else []
         known = {entry.store for entry in wards.decode(snapshot)} if snapshot else set()
-        missing = [entry for entry in held if entry.store not in known]
-        if not missing:
+        common = [entry.store in known for entry in held]
+        pairing = not all(entry.committed for entry in held)
+        if (any(common) if pairing else all(common)) or not any(entry.committed for entry in held):
             self.estranged.discard((relay, name))
         elif (relay, name) not in self.estranged:
             raise ViolationError(f"no common epoch: {name} holds a key of relay {relay} that {relay} does not have")
