@@ -201,8 +201,12 @@ class Batch:
             record = hub.connection(await device_store(self._hass, identity).async_load()).record
         except HomeAssistantError, SnapshotError:
             return None
-        candidate.verified = record is not None and record.verified
-        return identity if record is not None else None
+        if record is None:
+            return None
+        candidate.verified = record.verified
+        if other := hub.attempts.get(candidate.short_id):  # of a dialog that nobody has ended: a device has one client
+            other.hand_over(identity)
+        return identity
 
     async def _negotiate(self, candidate: Candidate) -> None:
         try:

@@ -50,6 +50,13 @@ class SelfSecureConfigFlow(PairingSteps, GroupSteps, domain=DOMAIN):
 
     # --- discovered
 
+    @property
+    def discovered(self) -> Candidate:
+        """Whom a step of confirmation is about; every way to one knows."""
+        if self._discovered is None:
+            raise ValueError("nothing was discovered")
+        return self._discovered
+
     @override
     async def async_step_bluetooth(self, discovery_info: BluetoothServiceInfoBleak) -> ConfigFlowResult:
         """A beacon was heard for the first time."""
@@ -94,9 +101,7 @@ class SelfSecureConfigFlow(PairingSteps, GroupSteps, domain=DOMAIN):
 
     async def async_step_bluetooth_confirm(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """The user has to want it."""
-        candidate = self._discovered
-        if candidate is None:
-            raise ValueError("nothing was discovered")
+        candidate = self.discovered
         if user_input is not None:
             candidate.floor = flow_forms.chosen_floor(user_input)
             return await self.begin([candidate])
@@ -118,9 +123,7 @@ class SelfSecureConfigFlow(PairingSteps, GroupSteps, domain=DOMAIN):
 
     async def async_step_relay_confirm(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """The user has to know that a relay is in between, and what that means."""
-        candidate = self._discovered
-        if candidate is None:
-            raise ValueError("nothing was discovered")
+        candidate = self.discovered
         if user_input is not None:
             return await self.begin([candidate])
         return self.async_show_form(

@@ -259,6 +259,8 @@ class PairingSteps(ConfigFlow):
         if handed_over or entry.state is not ConfigEntryState.LOADED:
             async_solve(self.hass, entry, *OF_A_NEW_KEY)  # nobody watches an entry that is not loaded
             self.hass.config_entries.async_schedule_reload(entry.entry_id)
+        if entry.disabled_by is not None:  # then nobody takes the client; what it knows is on disk
+            self.hass.async_create_task(self.hass.data[HUB].async_take_back(candidate.identity), f"{DOMAIN} end of pairing")
         kept = {name: value for name, value in entry.options.items() if name != OPTION_FLOOR or candidate.floor is None}
         # without a reason Home Assistant would take its own text
         reason = "reconfigure_successful" if self.source == SOURCE_RECONFIGURE else "reauth_successful"

@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntry, ConfigEntryState, ConfigFlowResult
+from homeassistant.config_entries import ConfigEntry, ConfigEntryDisabler, ConfigEntryState, ConfigFlowResult
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
@@ -158,6 +158,22 @@ async def test_entry_is_not_set_up_beside_the_dialog(home: HomeAssistant, hass_s
     assert entry.runtime_data.client is client
     assert home.data[HUB].handovers == {}
     await until(lambda: numbers_of(hass_storage, device) == [2])
+
+
+async def test_disabled_entry_is_paired_and_has_the_key_when_it_is_enabled(home: HomeAssistant, start_device: StartDevice) -> None:
+    device = await start_device()
+    entry = await pair(home, device)
+    assert await home.config_entries.async_set_disabled_by(entry.entry_id, ConfigEntryDisabler.USER)
+    await press(device)
+    shown = await begin_reauth(home, entry)
+    client: Any = home.data[HUB].attempts[bytes.fromhex(device.short_id)]._client
+    assert (await compare(home, device, shown))["reason"] == "reauth_successful"
+    await until(lambda: client.ended)  # nobody else would end it
+    assert (home.data[HUB].handovers, entry.state) == ({}, ConfigEntryState.NOT_LOADED)
+    assert await home.config_entries.async_set_disabled_by(entry.entry_id, None)
+    await until(lambda: entry.state is ConfigEntryState.LOADED)
+    await reads(home, device)
+    assert len(device.told("code")) == 2
 
 
 async def test_dialog_waits_for_an_entry_that_is_being_loaded(home: HomeAssistant, start_device: StartDevice) -> None:

@@ -4,17 +4,19 @@ import asyncio
 from copy import deepcopy
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import CoreState, Event, HomeAssistant
 import pytest
 
+from custom_components.self_secure import radio
 from custom_components.self_secure.const import DOMAIN
 from custom_components.self_secure.hub import HUB, async_load_hub
 from custom_components.self_secure.store import DurableStore
 from custom_components.self_secure.transport.client import StorageError
 
 from .conftest import HUB_ID, SimulatedDevice, StartDevice, confirm, discovered_flow, listed, pair, remove_untold, until, until_step
+from .test_pairing_again import reads
 
 
 async def kill_before_the_entry(
@@ -74,6 +76,28 @@ async def test_restart_in_the_middle_keeps_the_key(home: HomeAssistant, hass_sto
     answering.cancel()
     assert hass_storage[f"{DOMAIN}.{device.identity}"]["data"]["pairings"]
     assert (await async_load_hub(home)).unfinished == {device.identity}
+
+
+async def test_second_dialog_takes_the_client_of_one_that_nobody_has_ended(
+    home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice
+) -> None:
+    """Two clients would write over each other's state, and the first dialog would erase the key when it is closed."""
+    device = await start_device(suites=(0x01,))  # without a code the key is there before anybody has gone on
+    flows, flow_id = home.config_entries.flow, await until(lambda: discovered_flow(home, device))
+    await flows.async_configure(flow_id, {"security": {"method": "loss"}})
+    await until(lambda: flows.async_get(flow_id)["step_id"] == "finish")
+    client = home.data[HUB].attempts[bytes.fromhex(device.short_id)]._client
+    await until(lambda: radio.is_taken(home, device.program.address))
+    shown = await listed(home)
+    begun = await flows.async_configure(shown["flow_id"], {"devices": [device.program.address], "security": {"method": "loss"}})
+    done = await until_step(home, begun)
+    assert done["type"] == "create_entry", done
+    await until(lambda: done["result"].state is ConfigEntryState.LOADED)
+    assert done["result"].runtime_data.client is client
+    assert flows.async_progress_by_handler(DOMAIN) == []
+    assert (home.data[HUB].attempts, home.data[HUB].handovers) == ({}, {})
+    assert hass_storage[f"{DOMAIN}.{device.identity}"]["data"]["pairings"]
+    await reads(home, device)
 
 
 @pytest.mark.parametrize("damage", [{"data": {}}, {"version": 2}])
