@@ -117,6 +117,8 @@ class SelfSecureConfigFlow(PairingSteps, GroupSteps, domain=DOMAIN):
         short_id = bytes.fromhex(discovery_info[CONF_SHORT_ID])
         await self.async_set_unique_id(short_id.hex())
         self._abort_if_unique_id_configured()
+        if short_id not in self.hass.data[FAR].ready():  # paired in another dialog, or heard without a relay by now
+            return self.async_abort(reason="already_configured")
         self._discovered = _far_candidate(short_id)
         self.context["title_placeholders"] = {"name": self._discovered.name}
         return await self.async_step_relay_confirm()

@@ -74,7 +74,7 @@ def listener(client: Client, on_beacon: BeaconListener) -> Callable[[BluetoothSe
         match read_advertisement(info):
             case Beacon() as beacon:
                 on_beacon(beacon, info.address)
-            case RandomPacket() as packet if client.connection.collecting:
+            case RandomPacket() as packet:
                 client.random_packet(info.source, packet.sid, packet.seq, packet.value)
 
     return heard

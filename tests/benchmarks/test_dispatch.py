@@ -18,7 +18,7 @@ from custom_components.self_secure.transport.beacon import RandomPacket, decode_
 from custom_components.self_secure.transport.client import Client
 
 ROOM = 1.1  # as in test_structure.py
-CALLS_PER_PACKET = 40  # of what is ours behind Home Assistant's dispatch
+CALLS_PER_PACKET = 37  # of what is ours behind Home Assistant's dispatch
 ADDRESSES = [f"AA:BB:CC:00:{number >> 8:02X}:{number & 0xFF:02X}" for number in range(500)]
 
 

@@ -113,6 +113,11 @@ def test_the_paper_profile_is_off_unless_the_user_switched_it_on() -> None:
     assert couple.store.writes == 0
 
 
+def test_it_never_goes_through_a_relay(couple: Couple) -> None:
+    assert Couple().hub.connection.may_be_relayed
+    assert not couple.hub.connection.may_be_relayed
+
+
 def test_a_dropped_link_continues_the_chain(couple: Couple) -> None:
     couple.say("one")
     couple.world.run(lambda: couple.world.linked, PATIENCE)

@@ -259,13 +259,6 @@ async def test_error_in_an_input_ends_the_client_and_says_so(wire: Wire, paired:
     assert wire.link is None
 
 
-async def test_flood_of_packets_is_bounded(wire: Wire) -> None:
-    idle = wire.client()
-    for number in range(INBOX_MAX + 5):
-        idle.random_packet("scanner", 0, number, bytes(20))
-    assert len(idle._inbox) == INBOX_MAX
-
-
 # --- random packets
 
 
@@ -318,6 +311,20 @@ async def test_packets_wait_while_a_write_hangs(wire: Wire, paired: Client, monk
     await until(lambda: len(paired._inbox) == 0)
     written = calls.index("save")
     assert calls[written : written + 4] == ["save", "saved", "random_packet", "random_packet"]
+
+
+async def test_flood_of_packets_is_bounded(wire: Wire, client: Client) -> None:
+    await collect(wire, client)
+    client.wake()  # the pump has something to do, and cannot while we flood
+    for number in range(INBOX_MAX + 5):
+        client.random_packet("scanner", 0, number, bytes(20))
+    assert len(client._inbox) == INBOX_MAX
+
+
+async def test_packets_that_nobody_collects_do_not_wait(wire: Wire) -> None:
+    idle = wire.client()
+    idle.random_packet("scanner", 0, 0, bytes(20))
+    assert len(idle._inbox) == 0
 
 
 async def test_what_a_packet_led_to_is_done_before_the_next_input(wire: Wire, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,8 @@ class ConnectionView:
         """When `timer` wants to be called."""
         if self._stopped:
             return None
-        return earliest(self._window.deadline, self._messaging.deadline if self._messaging is not None else None)
+        window = self._window.deadline
+        return window if self._messaging is None else earliest(window, self._messaging.deadline)
 
     @property
     def wants_link(self) -> bool:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 
 STOP_SECONDS: Final = 5.0  # for the last frames; Home Assistant gives its whole shutdown 20 s
-LATENESS: Final = 0.1  # s that a timer may be late when random packets move it forward by milliseconds: it ends their broadcast
+LATENESS: Final = 0.25  # s that the timer may be late that ends a broadcast: more than half a second of its packets move it forward
 INBOX_MAX: Final = 4096  # inputs waiting while a write hangs: 10 s of broadcast at 20 ms from eight scanners
 
 _WORTHWHILE: Final = (PairingProgressed, CodeReady, PairingCompleted, MessageReceived, MessageDelivered, EpochStarted)
@@ -155,7 +155,7 @@ class Client(ContactListener):
         """Hand on one packet of the broadcast as one scanner heard it."""
         if self._inbox.idle:
             self._take(scanner, sid, seq, value)
-        elif len(self._inbox) < INBOX_MAX:
+        elif self.connection.collecting and len(self._inbox) < INBOX_MAX:
             self._post(partial(self.connection.random_packet, scanner, sid, seq, value))
 
     async def send(self, message_type: int, body: bytes) -> int:

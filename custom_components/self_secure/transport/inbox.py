@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+import math
 
 
 class Inbox[Input]:
@@ -16,6 +17,7 @@ class Inbox[Input]:
         self._inputs: deque[Input] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._rings_at = math.inf
 
     def __len__(self) -> int:
         return len(self._inputs)
@@ -38,18 +40,18 @@ class Inbox[Input]:
 
     def rings_by(self, time: float) -> bool:
         """Whether the present wait ends at `time` even without an input."""
-        return self._timer is not None and self._timer.when() <= time
+        return self._rings_at <= time
 
     def close(self) -> None:
         """Stop the timer; nobody waits any more."""
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
+            self._timer, self._rings_at = None, math.inf
 
     async def _wait(self, due: float | None) -> None:
         if due is not None and not self.rings_by(due):
             self.close()
-            self._timer = self._loop.call_at(due, self._ring)
+            self._timer, self._rings_at = self._loop.call_at(due, self._ring), due
         self._waiter = self._loop.create_future()
         try:
             await self._waiter
@@ -57,7 +59,7 @@ class Inbox[Input]:
             self._waiter = None
 
     def _ring(self) -> None:
-        self._timer = None
+        self._timer, self._rings_at = None, math.inf
         self._wake()
 
     def _wake(self) -> None:

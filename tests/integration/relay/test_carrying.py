@@ -1,16 +1,13 @@
 """Devices out of Home Assistant's reach, carried for by relays that are real programs on the virtual radio."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 from homeassistant.core import HomeAssistant
-import pytest
 
 from custom_components.self_secure.const import DOMAIN
-from custom_components.self_secure.transport import contact
 from simulation.world import World
+from tests.integration.conftest import SimulatedDevice, StartDevice, pair, state_of, until
 
-from .conftest import SimulatedDevice, StartDevice, pair, state_of, until
 from .neighbourhood import (
     BESIDE,
     FAR,
@@ -21,8 +18,6 @@ from .neighbourhood import (
     coordinator_of,
     far_flow,
     hear,
-    house,
-    hurry,
     pair_far,
     relay_of,
     say,
@@ -30,39 +25,6 @@ from .neighbourhood import (
     until_adopted,
     until_idle,
 )
-
-
-@pytest.fixture
-async def world(socket_enabled: None, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    """One scanner, and devices beside it."""
-    hurry(monkeypatch)
-    async with house() as opened:
-        yield opened
-
-
-@pytest.fixture
-async def home(home: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> HomeAssistant:
-    """Home Assistant that stays connected until a device with several peers has heard who is there."""
-    monkeypatch.setattr(contact, "LINGER_SECONDS", 0.8)
-    return home
-
-
-@pytest.fixture
-async def relay(home: HomeAssistant, world: World, start_device: StartDevice) -> SimulatedDevice:
-    """A paired relay, halfway to those that are far."""
-    device = await start_device("door", 1, relay=True, name="Relay")
-    await pair(home, device)
-    carry(world, device, HALFWAY)
-    return device
-
-
-@pytest.fixture
-async def far(home: HomeAssistant, world: World, start_device: StartDevice, relay: SimulatedDevice) -> SimulatedDevice:
-    """A display that was paired through that relay."""
-    world.move("device-0", FAR)
-    device = await start_device("display", 0, name="Far")
-    await pair_far(home, device)
-    return device
 
 
 async def test_paired_device_that_walks_away_is_carried_until_it_comes_back(

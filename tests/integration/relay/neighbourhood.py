@@ -15,8 +15,7 @@ from self_secure_device.relay import limits
 from simulation.floor_plan import FloorPlan, Kind, Spot
 from simulation.places import Place
 from simulation.world import Plan, World
-
-from .conftest import SimulatedDevice, device_entry, device_id, until, until_step
+from tests.integration.conftest import SimulatedDevice, device_entry, device_id, until, until_step
 
 REACH = 100.0  # metres
 HUB, BESIDE, HALFWAY, FAR, FARTHER = (Place(x, 0.0) for x in (0.0, 10.0, 60.0, 115.0, 170.0))
