@@ -10,14 +10,13 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 
-from . import radio
+from . import radio, reach
 from .const import DOMAIN
 from .hub import HUB
 from .pairing import PairingAttempt
 from .pairing_errors import AlreadyPairedError, PairingError, UnexpectedError
 from .protocol.errors import Cause, SnapshotError
 from .protocol.events import Verdict
-from .reach import NEAR_SECONDS
 from .store import device_store
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ class Candidate:
         heard = self.heard_elsewhere(hass)
         self.moved = heard is not None and self.address != ""
         self.address = heard or self.address
-        self.relayed &= not radio.heard_lately(hass, self.address, NEAR_SECONDS)
+        self.relayed &= not radio.heard_lately(hass, self.address, reach.NEAR_SECONDS)
         if self.entry is not None and self.entry.state is ConfigEntryState.LOADED:
             self.entry.runtime_data.async_address_seen(self.address)
 

@@ -15,7 +15,7 @@ from homeassistant.helpers.typing import DiscoveryInfoType
 from homeassistant.setup import async_setup_component
 import probatio
 
-from . import flow_forms, radio
+from . import flow_forms, messages, radio, reach
 from .batch import Candidate
 from .const import CONF_IDENTITY, CONF_SHORT_ID, DOMAIN, FIELD_DEVICES, OPTION_FLOOR
 from .far import FAR
@@ -257,7 +257,8 @@ class SelfSecureConfigFlow(PairingSteps, GroupSteps, domain=DOMAIN):
         short_id = bytes.fromhex(entry.data[CONF_IDENTITY])[:SHORT_ID_SIZE]
         wanted = entry.options.get(OPTION_FLOOR) if floor is None else floor
         candidate = Candidate(address, short_id, entry.title, wanted, entry)
-        if candidate.relay(self.hass) and not radio.can_connect(self.hass, address):
+        near = entry.runtime_data.reach.is_near if loaded else radio.heard_lately(self.hass, address, reach.NEAR_SECONDS)
+        if candidate.relay(self.hass) and not near:
             candidate.relayed, self._discovered = True, candidate
             return await self.async_step_relay_confirm()
         return await self.begin([candidate])
@@ -265,8 +266,8 @@ class SelfSecureConfigFlow(PairingSteps, GroupSteps, domain=DOMAIN):
 
 def _candidate(address: str, beacon: Beacon, name: str) -> Candidate:
     """Return the device behind a beacon; without a name of its own it is called after its short id."""
-    known = name if name and name != address else _nameless(beacon.short_id)
-    return Candidate(address, beacon.short_id, known)
+    known = messages.plain(name) if name != address else ""
+    return Candidate(address, beacon.short_id, known or _nameless(beacon.short_id))
 
 
 def _far_candidate(short_id: bytes) -> Candidate:

@@ -19,6 +19,7 @@ _NEIGHBOURS_TAG: Final = 5
 _NEIGHBOUR: Final = struct.Struct(">4sBbB")  # short id, state and flags, RSSI in dBm, hops
 _STATE, _RELAYS, _ADOPTED = 0x0F, 0x10, 0x20
 _INFO_TAGS: Final = {1: "name", 2: "model", 3: "sw_version"}
+_MARKUP: Final = str.maketrans(dict.fromkeys("<>[]|`#\\", " "))
 
 
 class SensorKey(NamedTuple):
@@ -102,7 +103,12 @@ def _events(update: SensorUpdate) -> tuple[DeviceEvent, ...]:
 
 def decode_info(body: bytes) -> dict[str, str]:
     """Return `name`, `model` and `sw_version` as far as the device tells them; the rest is ignored."""
-    return {_INFO_TAGS[tag]: value.decode(errors="replace") for tag, value in _tagged(body) if tag in _INFO_TAGS}
+    return {_INFO_TAGS[tag]: plain(value.decode(errors="replace")) for tag, value in _tagged(body) if tag in _INFO_TAGS}
+
+
+def plain(text: str) -> str:
+    """Return what a device calls itself as one line without marks: a dialog has it within its Markdown, where it must not look like a code."""
+    return " ".join("".join(one if one.isprintable() else " " for one in text.translate(_MARKUP)).split())
 
 
 def decode_capabilities(body: bytes) -> int | None:

@@ -58,6 +58,8 @@ def test_no_body_raises(body: bytes) -> None:
         (b"\x01\x04abc", {}),
         (b"\x01", {}),
         (b"\x01\x01\xff", {"name": "\ufffd"}),
+        (b"\x01\x0eHall\n\n# 123456", {"name": "Hall 123456"}),
+        (b"\x01\x11[a](b) <i> x|y\x00`\\", {"name": "a (b) i x y"}),
     ],
 )
 def test_info(body: bytes, info: dict[str, str]) -> None:

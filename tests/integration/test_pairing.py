@@ -369,3 +369,10 @@ async def test_scan_response_hides_no_device(home: HomeAssistant, start_device: 
     assert radio.read_advertisement(info) is None
     assert radio.last_said(info) == beacon
     assert beacon is not None
+
+
+@pytest.mark.parametrize("scanner_mode", ["active"])
+async def test_name_of_a_device_cannot_look_like_a_code(home: HomeAssistant, start_device: StartDevice) -> None:
+    device = await start_device(name="Hall\n\n# 123456")
+    flow_id = await until(lambda: discovered_flow(home, device))
+    assert home.config_entries.flow.async_get(flow_id)["context"]["title_placeholders"] == {"name": "Hall 123456"}
