@@ -6,7 +6,7 @@ first what was shown, then what was not.
 """
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 import json
 import os
 from pathlib import Path
@@ -20,6 +20,8 @@ from demo.folder import REPOSITORY
 
 if TYPE_CHECKING:
     import pytest
+
+type Note = Callable[[str, Mapping[str, Any] | None], None]
 
 DOMAIN = "self_secure"
 TEXTS = REPOSITORY / "custom_components" / DOMAIN / "translations" / "en.json"
@@ -57,22 +59,44 @@ def pytest_configure(config: pytest.Config) -> None:  # noqa: ARG001  # pytest's
 
 def _listen(target: Path) -> None:
     """Write down the results of flows, the issues and the errors, as they come into being."""
-    from homeassistant.data_entry_flow import FlowManager  # noqa: PLC0415  # only where there is a Home Assistant
-    from homeassistant.exceptions import HomeAssistantError  # noqa: PLC0415  # as above
-    from homeassistant.helpers import issue_registry as ir  # noqa: PLC0415  # as above
 
     def note(path: str, placeholders: Mapping[str, Any] | None) -> None:
         with target.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"path": path, "placeholders": {key: str(value) for key, value in (placeholders or {}).items()}}) + "\n")
 
-    step, make, error = FlowManager._async_handle_step, ir.async_create_issue, HomeAssistantError.__init__  # noqa: SLF001  # where every result passes
+    _listen_to_flows(note)
+    _listen_to_issues_and_errors(note)
 
-    async def handle_step(manager: Any, flow: Any, *rest: Any) -> Any:
-        result = await step(manager, flow, *rest)
+
+def _listen_to_flows(note: Note) -> None:
+    """Every result passes one of two places: where a step has ended, and where a flow shows its step anew by itself."""
+    from homeassistant.data_entry_flow import FlowHandler, FlowManager  # noqa: PLC0415  # only where there is a Home Assistant
+
+    step, changed = FlowManager._async_handle_step, FlowHandler.async_notify_flow_changed  # noqa: SLF001  # as told above
+
+    def note_result(flow: Any, result: Any) -> None:
         if flow.handler == DOMAIN or type(flow).__module__.startswith(f"custom_components.{DOMAIN}"):
             for path in _paths(_section(flow), result):
                 note(path, result.get("description_placeholders"))
+
+    async def handle_step(manager: Any, flow: Any, *rest: Any) -> Any:
+        result = await step(manager, flow, *rest)
+        note_result(flow, result)
         return result
+
+    def notify_flow_changed(flow: Any) -> None:
+        note_result(flow, flow.cur_step)
+        changed(flow)
+
+    FlowManager._async_handle_step = handle_step  # type: ignore[assignment,method-assign]  # noqa: SLF001  # for as long as pytest runs
+    FlowHandler.async_notify_flow_changed = notify_flow_changed  # type: ignore[assignment,method-assign]  # as above
+
+
+def _listen_to_issues_and_errors(note: Note) -> None:
+    from homeassistant.exceptions import HomeAssistantError  # noqa: PLC0415  # only where there is a Home Assistant
+    from homeassistant.helpers import issue_registry as ir  # noqa: PLC0415  # as above
+
+    make, error = ir.async_create_issue, HomeAssistantError.__init__
 
     def create_issue(hass: Any, domain: str, issue_id: str, **more: Any) -> None:
         if domain == DOMAIN:
@@ -84,9 +108,8 @@ def _listen(target: Path) -> None:
             note(f"exceptions.{more['translation_key']}", more.get("translation_placeholders"))
         error(self, *rest, **more)
 
-    FlowManager._async_handle_step = handle_step  # type: ignore[assignment,method-assign]  # noqa: SLF001  # for as long as pytest runs
     ir.async_create_issue = create_issue
-    HomeAssistantError.__init__ = new_error  # type: ignore[method-assign]  # as above
+    HomeAssistantError.__init__ = new_error  # type: ignore[method-assign]  # for as long as pytest runs
 
 
 def _section(flow: Any) -> str:
