@@ -8,6 +8,7 @@ from homeassistant.components import bluetooth
 from homeassistant.components.bluetooth import BluetoothScanningMode
 from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import UnknownFlow
 import pytest
 
 from custom_components.self_secure import batch, config_flow, radio
@@ -111,6 +112,23 @@ async def test_three_devices_at_once(home: HomeAssistant, start_device: StartDev
     assert home.config_entries.flow.async_progress_by_handler(DOMAIN) == []
 
 
+async def test_device_that_broadcasts_in_vain_while_a_code_waits_is_paired_after_that(
+    home: HomeAssistant, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told that it is not its turn, and tried again without the user."""
+    monkeypatch.setattr(limits, "CONTACT_TIMEOUT", 6.0)
+    await home.data[HUB].async_set_options({"n_max": 32})  # soon over
+    devices = [await start_device(), await start_device("door", 1)]
+    shown = await choose(home, *devices)
+    second = next(one for one in devices if one is not named(devices, shown))
+    await until(lambda: second.told("pairing_failed"))
+    shown = await answer(home, shown, devices)
+    assert named(devices, shown) is second, shown
+    shown = await answer(home, shown, devices)
+    assert (shown["type"], shown["reason"]) == ("abort", "several_paired")
+    assert {entry.unique_id for entry in home.config_entries.async_entries(DOMAIN)} == {device.identity for device in devices}
+
+
 async def test_one_of_two_is_tried_again_and_then_left_out(home: HomeAssistant, start_device: StartDevice) -> None:
     good, weak = await start_device(), await start_device("door", 1, suites=(0x01,))
     shown = await choose(home, good, weak)
@@ -153,6 +171,28 @@ async def test_device_that_was_paired_meanwhile_is_left_out(home: HomeAssistant,
     assert (done["type"], done["reason"]) == ("abort", "several_paired")
     told = done["description_placeholders"] or {}
     assert told == {"count": "1", "devices": second.name, "unverified": second.name, "left_out": unheard_name(first)}
+
+
+async def test_device_that_has_got_its_entry_while_the_list_was_open(home: HomeAssistant, start_device: StartDevice) -> None:
+    device = await start_device()
+    await until(lambda: discovered_flow(home, device))
+    shown = await listed(home)
+    await pair(home, device)
+    done = await until_step(home, await home.config_entries.flow.async_configure(shown["flow_id"], {"devices": [device.program.address]}))
+    assert (done["type"], done["reason"]) == ("abort", "already_configured")
+    assert [entry.unique_id for entry in home.config_entries.async_entries(DOMAIN)] == [device.identity]
+
+
+async def test_entry_is_made_once_when_two_ask_for_the_last_step(home: HomeAssistant, start_device: StartDevice) -> None:
+    """Home Assistant itself and the frontend may do so in the same moment."""
+    device = await start_device(suites=(0x01,))
+    flows, flow_id = home.config_entries.flow, await until(lambda: discovered_flow(home, device))
+    await flows.async_configure(flow_id, {"security": {"method": "loss"}})
+    await until(lambda: flows.async_get(flow_id)["step_id"] == "finish")
+    first, second = await asyncio.gather(*(flows.async_configure(flow_id) for _ in range(2)), return_exceptions=True)
+    assert first["type"] == "create_entry"  # type: ignore[index]  # it is no error
+    assert isinstance(second, UnknownFlow)
+    assert [entry.unique_id for entry in home.config_entries.async_entries(DOMAIN)] == [device.identity]
 
 
 async def test_defect_is_told_and_counts_as_not_paired(

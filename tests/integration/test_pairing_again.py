@@ -18,7 +18,20 @@ from custom_components.self_secure.hub import HUB
 from custom_components.self_secure.protocol import limits
 from custom_components.self_secure.store import DurableStore
 
-from .conftest import SimulatedDevice, StartDevice, confirm, device_id, disk_full, failed_with, pair, press, state_of, until, until_step
+from .conftest import (
+    SimulatedDevice,
+    StartDevice,
+    confirm,
+    device_id,
+    discovered_flow,
+    disk_full,
+    failed_with,
+    pair,
+    press,
+    state_of,
+    until,
+    until_step,
+)
 
 TEMPERATURE = "sensor.test_thermometer_temperature"
 
@@ -227,6 +240,24 @@ async def test_device_that_is_removed_while_the_dialog_is_open(
     for flow, answer in zip(forms, ({"verdict": "same"}, {}), strict=True):
         done = await until_step(home, await home.config_entries.flow.async_configure(flow["flow_id"], answer))
         assert (done["type"], done["reason"]) == ("abort", "entry_removed")
+
+
+async def test_entry_that_is_removed_before_the_last_step(
+    home: HomeAssistant, hass_storage: dict[str, Any], start_device: StartDevice
+) -> None:
+    device, flows, loss = await start_device(suites=(0x01,)), home.config_entries.flow, {"security": {"method": "loss"}}
+    done = await until_step(home, await flows.async_configure(await until(lambda: discovered_flow(home, device)), loss))
+    entry: Any = done["result"]
+    assert await home.config_entries.async_unload(entry.entry_id)
+    await press(device)
+    flow_id = (await begin_reconfigure(home, entry))["flow_id"]
+    await flows.async_configure(flow_id, loss)
+    await until(lambda: flows.async_get(flow_id)["step_id"] == "finish")
+    await home.config_entries.async_remove(entry.entry_id)
+    done = await flows.async_configure(flow_id)
+    assert (done["type"], done["reason"]) == ("abort", "entry_removed")
+    await until(lambda: home.data[HUB].attempts == {})
+    assert (home.data[HUB].handovers, f"{DOMAIN}.{device.identity}" in hass_storage) == ({}, False)
 
 
 async def test_unloaded_entry_that_is_removed_while_its_device_is_paired_again(
