@@ -235,7 +235,7 @@ class PathHub:
             if self.lines[other].relay == name:
                 self._drop(other)
                 self._wonder(other)
-        for (relay, _), adoption in self.adoptions.items():
+        for (relay, _), adoption in list(self.adoptions.items()):
             adoption.path = 0 if relay == name else adoption.path
 
     def _inactive(self, name: str) -> None:
@@ -355,7 +355,7 @@ class PathHub:
 
     def _promise(self) -> None:
         """Invite each paired device that is listed to each relay that has not adopted it."""
-        for adoption in self.adoptions.values():
+        for adoption in list(self.adoptions.values()):
             if adoption.path and self.now >= adoption.asked + ANSWER:
                 adoption.path = 0
         for relay, rows in list(self.lists.items()):
@@ -397,7 +397,7 @@ class PathHub:
 
     def _adopted(self, relay: str, path: int, identity: bytes) -> None:
         """The relay has answered: the path has done its work."""
-        for pair, adoption in self.adoptions.items():
+        for pair, adoption in list(self.adoptions.items()):
             if pair[0] == relay and adoption.path == path != 0:
                 adoption.path = 0
                 self.doubted -= {pair} if identity != NOWHERE else set()

@@ -134,6 +134,19 @@ def test_a_hub_gets_the_list_after_each_resume(bench: RelayBench, far: FarDevice
     assert rows(tell(bench)) == [(far.short, 1, -60, 0)]
 
 
+def test_a_list_for_one_hub_is_news_for_the_other_one_still(bench: RelayBench, far: FarDevice) -> None:
+    """What a hub gets because its session is new must not be taken for what all have been told."""
+    bench.hear(far)
+    tell(bench)
+    other = FarDevice("o")
+    bench.hear(other)  # too early to be told
+    bench.hub = bench.resume({0: bench.hub.store}, bench.hub.chains)
+    bench.take_all(bench.after)
+    assert {row[0] for row in rows(tell(bench))} == {far.short, other.short}
+    assert bench.relay.neighbours.changed
+    assert len(tell(bench, limits.TELL_TIME)) == 1
+
+
 def test_an_absent_hub_finds_the_newest_list_alone(bench: RelayBench, far: FarDevice) -> None:
     bench.disconnect()
     for state in (1, 2, 0):

@@ -119,13 +119,41 @@ def test_three_challenges_on_one_link_and_the_next_one_on_another(bench: RelayBe
     assert kinds(written) == [frames.R0]
 
 
-def test_an_unanswered_challenge_gives_the_link_up(bench: RelayBench, far: FarDevice) -> None:
+def test_after_an_unanswered_challenge_a_request_may_come_for_a_while(bench: RelayBench, far: FarDevice) -> None:
     bench.opened(far)
     assert kinds(restart(bench, far)) == [frames.R0]
     assert bench.heard_by_hub(limits.RESUME_TIME - 1) == []
-    assert bench.wanted == [far.address]
-    bench.pass_time(1)
+    assert ward_of(bench, far).failures == 0
+    assert bench.heard_by_hub(limits.REQUEST_TIME) == []
+    assert (bench.wanted, ward_of(bench, far).failures) == ([far.address], 1)
+    assert bench.heard_by_hub(1) == [(ROUTE, u16(1) + NOWHERE)]
+    assert bench.wanted == []
+
+
+def test_an_unanswered_challenge_gives_the_link_up_that_no_path_needs(bench: RelayBench, far: FarDevice) -> None:
+    bench.opened(far)
+    assert kinds(restart(bench, far)) == [frames.R0]
+    assert bench.route(1, NOWHERE) == []
+    bench.pass_time(limits.RESUME_TIME)
     assert (bench.wanted, ward_of(bench, far).failures) == ([], 1)
+
+
+def test_a_ward_with_a_key_that_we_never_took_is_adopted_anew(bench: RelayBench, far: FarDevice) -> None:
+    bench.opened(far)
+    [hello] = restart(bench, far)
+    known, far.store = far.store, b"x" * 32
+    assert kinds(bench.notify(far, offer(far, hello, Entry(far, None))[1])) == [frames.RNAK]
+    far.fresh()
+    bench.heard_by_hub(5_000)  # with an unused key, a device waits so long
+    assert kinds(bench.notify(far, far.request.frame)) == [frames.ACC]
+    assert known in {key.store for key in ward_of(bench, far).entries}
+
+
+def test_the_key_that_is_there_goes_first_on_the_next_link(bench: RelayBench, far: FarDevice) -> None:
+    bench.opened(far)
+    restart(bench, far)
+    bench.heard_by_hub(limits.RESUME_TIME)
+    assert kinds(reconnect(bench, far)) == [frames.R0]
 
 
 # --- R1
@@ -167,10 +195,11 @@ def test_a_path_to_a_ward_that_answers_nothing_ends_in_time(bench: RelayBench, f
     bench.route(2, far.identity)
     bench.link(far)
     assert bench.heard_by_hub(limits.RESUME_TIME) == []
-    bench.unlink(far)
-    bench.now += limits.REST
-    bench.link(far)
-    assert bench.heard_by_hub(limits.PATH_TIME - limits.RESUME_TIME - limits.REST) == [(ROUTE, u16(2) + NOWHERE)]
+    for _ in range(limits.ADOPTION_TIME // limits.PATH_TIME - 1):
+        assert kinds(reconnect(bench, far)) == [frames.R0]
+        assert bench.heard_by_hub(limits.PATH_TIME) == []
+    assert kinds(reconnect(bench, far)) == [frames.R0]
+    assert bench.heard_by_hub(limits.PATH_TIME) == [(ROUTE, u16(2) + NOWHERE)]
 
 
 def test_live_goes_into_the_root_when_both_have_the_chains(bench: RelayBench, far: FarDevice) -> None:
@@ -221,7 +250,7 @@ def test_without_a_common_key_nothing_is_erased(bench: RelayBench, far: FarDevic
     far.store = b"x" * 32
     [refusal] = bench.notify(far, offer(far, hello, Entry(far, None))[1])
     assert refusal == frames.encode_head(frames.RNAK, b"i" * 16)
-    assert (bench.wards[-1], bench.wanted) == (before, [])
+    assert bench.wards[-1] == before
 
 
 def test_a_wrong_mac_is_no_common_key(bench: RelayBench, far: FarDevice) -> None:

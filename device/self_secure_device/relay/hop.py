@@ -32,10 +32,10 @@ class Hop:
         """Whether it is to be connected now, or to stay so."""
         if self.link is not None and self.link.waiting:
             return True
-        if self.ward is not None and self.ward.spent:
-            return False
         if self.responder is not None:
             return self.responder.wants_link
+        if self.ward is not None and self.ward.spent:
+            return False
         routes = self._relay.routes.of(self)
         for route in routes:
             if route.listening:
@@ -52,9 +52,11 @@ class Hop:
     @property
     def deadline(self):
         """When ``poll`` wants to be called, or what ``wants_link`` says may change; None for never."""
-        first = self.responder.deadline if self.responder is not None else None
-        if self.ward is not None and self.link is not None:
-            first = earliest(first, self.ward.deadline)
+        first = None
+        if self.responder is not None:
+            first = self.responder.deadline
+        elif self.ward is not None and self.link is not None:
+            first = self.ward.deadline
         change = self._idle_at if self.link is not None else self._rest_until
         return earliest(first, change if change > self._relay.now else None)
 
@@ -108,6 +110,8 @@ class Hop:
             self.ward.lost(link)
         if self.responder is not None:
             self.responder.unlinked(now)
+            if self.ward is not None and self.responder.state == tables.WAITING:
+                self.responder = None  # the key that we have goes first
         self._relay.routes.lost(self, now)
 
     def failed(self, now):
@@ -182,3 +186,5 @@ class Hop:
             self._advance(now)
         elif self.ward is not None and self.link is not None:
             self.ward.poll(now)
+            if self.ward.spent and not self.ward.shown and self._relay.routes.of(self):
+                self._adopt(now)  # it may have lost our key, and been told to ask for a new one

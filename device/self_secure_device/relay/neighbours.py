@@ -147,14 +147,17 @@ class Neighbours:
         return list(rows.values())[: limits.MAX_NEIGHBOURS]
 
     def value(self, own, adopted):
-        """Return the list for INFO; from now on it is what the hubs know."""
+        """Return the list for INFO."""
         out = b""
         for row in self.rows(own, adopted):
             out += row[0] + bytes(row[1:])
+        return out
+
+    def told(self):
+        """All hubs get the present list: only what changes from now on is news."""
         for entry in self._heard.values():
             entry.told = entry.rssi
         self.changed = self.moved = False
-        return out
 
     def _passed_on(self):
         rows = []

@@ -54,6 +54,7 @@ class Route:
         self.hop = None
         self.open = False  # the far side has confirmed it, on the present link
         self.opened = False  # it has done so before
+        self.adopting = False  # a key has to be made first, since it was last open
         self.crowded = False  # more was to be carried than may be
         self.down = []  # what waits for it: ttl and inner frame
         self.listening = False  # for the far side's broadcast, which it cannot send while we are connected

@@ -112,6 +112,7 @@ class Routes:
         if not route.opened:
             self._tell("opened", route)
         route.open = route.opened = True
+        route.adopting = False
         self._answer(route.peer, route.head, body[NUMBER_BYTES:], now)
         ward.poll(now)
 
@@ -199,9 +200,10 @@ class Routes:
             hop.joined(route, now)
 
     def adopting(self, hop, now):
-        """A key has to be made first: that takes longer."""
+        """A key has to be made first: that takes longer, but not again and again."""
         for route in self.of(hop):
-            route.deadline = now + limits.ADOPTION_TIME
+            if not route.adopting:
+                route.adopting, route.deadline = True, now + limits.ADOPTION_TIME
 
     def wanted(self, hop, identity):
         """Return whether a path asks for this very device, which has to be adopted for it."""

@@ -44,6 +44,7 @@ class Telling:
         if due:
             self._at = now + limits.TELL_TIME
             self._notice()
+            self._neighbours.told()
         body = self._list() if due else None
         for peer in list(self._device.peers.values()):
             session, told = peer.session, self._told.get(peer.identity)

@@ -75,7 +75,7 @@ class Driver:
         for power in world.powers.values():
             power.calm()
         world.armed.clear()
-        world.meddler.armed = None
+        world.meddler.disarm()
         world.user.mood = "honest"
         world.near = {frozenset(pair) for pair in NEAR}
         for name in NAMES:
@@ -121,5 +121,4 @@ class Driver:
     def note_counters(self) -> None:
         """Add what the devices have counted to the rules."""
         for name in NAMES:
-            for reason, number in self.world.node(name).core.counters.items():
-                self.counts.rules[f"{self.world.kind(name)} drops: {reason}"] += number
+            self.world.note_counters(name)

@@ -15,7 +15,7 @@ from experiments.soak.power import DEVICE_POINTS, HUB_POINTS
 from experiments.virtual.house import HUB
 from self_secure_device.errors import DeviceError
 
-from .meddler import DEEDS, HYBRID
+from .meddler import HYBRID
 from .secrets import Secrets
 from .user import CANCELS, NEVER
 from .world import FAR, NAMES, NEAR, RELAYS, World
@@ -141,8 +141,8 @@ class Faults:
         return node.stored, getattr(node, "wards", None)
 
     def meddle(self) -> None:
-        """A relay does something to the next inner frame."""
-        self.world.meddler.armed = self._rng.choice(DEEDS)
+        """A relay does something to the next inner frame, or to the next one of a rare type."""
+        self.world.meddler.arm()
 
     # --- power, links, time
 
@@ -224,9 +224,9 @@ class Faults:
 
 
 WEIGHTS: Final[dict[str, float]] = {
-    "fragment": 34, "forge": 8, "mutilate": 8, "replay": 10, "meddle": 24,
+    "fragment": 34, "forge": 8, "mutilate": 8, "replay": 10, "meddle": 44,
     "cut_hub": 4, "cut_device": 8, "stop_hub": 1, "switch_off": 2, "fail_write": 2, "drop_link": 6, "move": 4, "jump": 0.3,
-    "change_mood": 0.6, "pair_again": 0.6, "reset": 0.2, "rotate": 2, "cancel": 0.4, "forge_beacon": 2,
+    "change_mood": 0.6, "pair_again": 0.6, "reset": 0.2, "rotate": 5, "cancel": 0.4, "forge_beacon": 2,
 }  # fmt: skip
 """Relative weights."""
 

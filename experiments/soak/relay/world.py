@@ -177,8 +177,14 @@ class World(House):
         if self.wakes.pop(name, None) is not None:
             self.power_on(name)
 
+    def note_counters(self, name: str) -> None:
+        """Add what a device has counted in this life to the rules."""
+        for reason, number in self.node(name).core.counters.items():
+            self.counts.rules[f"{self.kind(name)} drops: {reason}"] += number
+
     @override
     def power_on(self, name: str) -> None:
+        self.note_counters(name)
         super().power_on(name)
         if name in RELAYS:
             self.meddler.enter(self.relay(name))
