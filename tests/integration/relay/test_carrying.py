@@ -11,7 +11,7 @@ from custom_components.self_secure.protocol.limits import INNER_BODY_MAX
 from custom_components.self_secure.transport.link import LinkError, LinkErrorKind
 from custom_components.self_secure.transport.paths import Far
 from simulation.world import World
-from tests.integration.conftest import SimulatedDevice, StartDevice, pair, state_of, until
+from tests.integration.conftest import SimulatedDevice, StartDevice, device_entry, pair, state_of, until
 from tests.integration.test_groups import make, tell
 
 from .neighbourhood import (
@@ -66,6 +66,20 @@ async def test_device_is_paired_through_a_relay(home: HomeAssistant, far: Simula
     assert secrecy is not None
     assert secrecy.attributes["relayed"] is True
     assert hass_storage[f"{DOMAIN}.{far.identity}"]["data"]["pairings"][0]["record"]["relayed"] is True
+
+
+async def test_address_is_learned_when_the_device_is_heard(home: HomeAssistant, world: World, far: SimulatedDevice) -> None:
+    entry = home.config_entries.async_entry_for_domain_unique_id(DOMAIN, far.identity)
+    assert entry is not None
+    assert (entry.data["address"], device_entry(home, far).connections) == ("", set())
+    await until_idle(home, far)
+    carry(world, far, BESIDE)
+    await until(lambda: coordinator_of(home, far).reach.is_near)
+    assert entry.data["address"] == ""  # anybody could send such a beacon
+    await say(home, far, "there you are")
+    assert entry.data["address"] == far.program.address
+    assert device_entry(home, far).connections == {("bluetooth", far.program.address)}
+    assert relay_of(home, far) is None
 
 
 async def test_nothing_is_lost_or_repeated_when_programs_restart(
