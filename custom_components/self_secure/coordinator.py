@@ -226,7 +226,10 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
             case MessageReceived():
                 self._on_authentic()
                 self._on_message(event.type, event.body)
-            case MessageDelivered() | MessageDelayed() | MessageAbandoned():
+            case MessageDelivered():
+                self._on_authentic()
+                self.deliveries.settle(event)
+            case MessageDelayed() | MessageAbandoned():
                 self.deliveries.settle(event)
             case EpochStarted() | PairingCompleted():
                 self._on_authentic()

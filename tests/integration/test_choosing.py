@@ -341,5 +341,7 @@ async def test_no_dialog_goes_on_without_a_device() -> None:
     flow = config_flow.SelfSecureConfigFlow()
     with pytest.raises(ValueError, match="nothing was discovered"):
         await flow.async_step_bluetooth_confirm({})
+    with pytest.raises(ValueError, match="nothing was discovered"):
+        await flow.async_step_relay_confirm({})
     with pytest.raises(ValueError, match="no device was chosen"):
         await flow.async_step_failed()

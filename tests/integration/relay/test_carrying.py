@@ -3,10 +3,16 @@
 from typing import Any
 
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
+import pytest
 
 from custom_components.self_secure.const import DOMAIN
+from custom_components.self_secure.protocol.limits import INNER_BODY_MAX
+from custom_components.self_secure.transport.link import LinkError, LinkErrorKind
+from custom_components.self_secure.transport.paths import Far
 from simulation.world import World
-from tests.integration.conftest import SimulatedDevice, StartDevice, pair, state_of, until
+from tests.integration.conftest import SimulatedDevice, StartDevice, device_entry, pair, state_of, until
+from tests.integration.test_groups import make, tell
 
 from .neighbourhood import (
     BESIDE,
@@ -62,6 +68,20 @@ async def test_device_is_paired_through_a_relay(home: HomeAssistant, far: Simula
     assert hass_storage[f"{DOMAIN}.{far.identity}"]["data"]["pairings"][0]["record"]["relayed"] is True
 
 
+async def test_address_is_learned_when_the_device_is_heard(home: HomeAssistant, world: World, far: SimulatedDevice) -> None:
+    entry = home.config_entries.async_entry_for_domain_unique_id(DOMAIN, far.identity)
+    assert entry is not None
+    assert (entry.data["address"], device_entry(home, far).connections) == ("", set())
+    await until_idle(home, far)
+    carry(world, far, BESIDE)
+    await until(lambda: coordinator_of(home, far).reach.is_near)
+    assert entry.data["address"] == ""  # anybody could send such a beacon
+    await say(home, far, "there you are")
+    assert entry.data["address"] == far.program.address
+    assert device_entry(home, far).connections == {("bluetooth", far.program.address)}
+    assert relay_of(home, far) is None
+
+
 async def test_nothing_is_lost_or_repeated_when_programs_restart(
     home: HomeAssistant, start_device: StartDevice, world: World, relay: SimulatedDevice, far: SimulatedDevice
 ) -> None:
@@ -115,11 +135,33 @@ async def test_two_relays_deep(home: HomeAssistant, world: World, start_device: 
     world.move("device-0", FARTHER)
     device = await start_device("display", 0, name="Far")
     await pair_far(home, device)
+    await no_path_runs_over_a_path(home, second)
     [(carrier, row)] = coordinator_of(home, device).reach.carrying
     assert (carrier.name(), row.hops) == ("Relay", 1)
     await say(home, device, "down there")
     await hear(home, device, "up here")
     assert relay_of(home, device) == "Relay"
+
+
+async def no_path_runs_over_a_path(home: HomeAssistant, second: SimulatedDevice) -> None:
+    """A relay that is itself behind another one is no way for Home Assistant."""
+    await until_idle(home, second)
+    coordinator = coordinator_of(home, second)
+    nobody = Far(lambda: b"else" + bytes(12), print, lambda: False, print, print)
+    with pytest.raises(LinkError) as caught:
+        await coordinator.client.paths.link(nobody).open(print, print)
+    assert caught.value.kind is LinkErrorKind.NOT_FOUND
+    assert coordinator.connection.queued == 0
+
+
+async def test_group_message_reaches_a_far_member(home: HomeAssistant, far: SimulatedDevice) -> None:
+    group = await make(home, far)
+    told = await tell(home, group, "to all", timeout=60)
+    assert [row["delivered"] for row in told.values()] == [True]
+    assert far.told("text") == ["to all"]
+    with pytest.raises(ServiceValidationError) as caught:
+        await tell(home, group, "x" * (INNER_BODY_MAX + 1))
+    assert caught.value.translation_key == "message_too_large_for_relay"
 
 
 async def test_removed_device_is_told_through_the_relay(home: HomeAssistant, hass_storage: dict[str, Any], far: SimulatedDevice) -> None:
