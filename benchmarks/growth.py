@@ -1,7 +1,7 @@
 """How cost grows with the number of devices, the size of a message and the size of a set; nothing may be worse than linear."""
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 import gc
 from pathlib import Path
@@ -12,11 +12,13 @@ from typing import Any, Final
 from homeassistant.components import bluetooth
 from homeassistant.core import HomeAssistant
 
+from custom_components.self_secure import radio
 from custom_components.self_secure.protocol import sets
 from custom_components.self_secure.protocol.connection import Connection, Settings
 from custom_components.self_secure.protocol.limits import N_MAX_LIMIT
 from custom_components.self_secure.protocol.refusal import Refusals
 from custom_components.self_secure.protocol.terms import HumanCheckSlot
+from custom_components.self_secure.transport.beacon import Beacon, BeaconState
 
 from . import air, report, series
 from .chains import HubChains
@@ -74,7 +76,8 @@ def _of_devices(numbers: list[int]) -> list[Series]:
         Series("start from the snapshot, collector off", "µs", LINEAR, _starts(start, numbers, collector=False)),
         Series("start from the snapshot, collector on", "µs", None, _starts(start, numbers, collector=True)),
         Series("timers: ask all, call all", "µs", LINEAR, {n: processor_us(_tick, partial(start, n), trials=_FEW) for n in numbers}),
-        Series("one advertisement among n listeners", "µs", CONSTANT, _lookups(numbers)),
+        Series("n devices that start look where they were heard", "µs", LINEAR, _awaited(_look_back, numbers)),
+        Series("one advertisement among n listeners", "µs", CONSTANT, _awaited(_lookup, numbers)),
     ]
 
 
@@ -100,12 +103,33 @@ def _tick(connections: list[Connection]) -> None:
         connection.timer(0.0 if deadline is None else deadline - 1)
 
 
-def _lookups(numbers: list[int]) -> dict[int, float]:
+def _awaited(measured: Callable[[int], Awaitable[float]], numbers: list[int]) -> dict[int, float]:
     bench = Bench(rounds=7, block_ms=1)
     try:
-        return {n: bench.await_(_lookup(n)) for n in numbers}
+        return {n: bench.await_(measured(n)) for n in numbers}
     finally:
         bench.close()
+
+
+def _addresses(n: int) -> list[str]:
+    return [f"AA:BB:{number >> 16 & 0xFF:02X}:{number >> 8 & 0xFF:02X}:{number & 0xFF:02X}:00" for number in range(n)]
+
+
+async def _look_back(n: int) -> float:
+    """Return µs in which `n` devices, all of which are heard, find where (a start of Home Assistant)."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        hass = HomeAssistant(folder)
+        scanner = await air.home_assistant(hass)
+        short_ids = [number.to_bytes(4) for number in range(n)]
+        for address, short_id in zip(_addresses(n), short_ids, strict=True):
+            scanner.hear(address, Beacon(BeaconState.PAIRED, relay=False, short_id=short_id).advertisement)
+
+        def look(_state: object) -> None:
+            radio.heard_addresses(hass, short_ids[0])  # which also forgets the trial before
+            for short_id in short_ids:
+                radio.heard_addresses(hass, short_id, radio.START_AGE)
+
+        return processor_us(look, trials=_FEW)
 
 
 async def _lookup(n: int) -> float:
@@ -113,7 +137,7 @@ async def _lookup(n: int) -> float:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         hass = HomeAssistant(folder)
         scanner = await air.home_assistant(hass)
-        addresses = [f"AA:BB:{n >> 16 & 0xFF:02X}:{n >> 8 & 0xFF:02X}:{n & 0xFF:02X}:00" for n in range(n)]
+        addresses = _addresses(n)
         for address in addresses:
             bluetooth.async_register_advertisement_callback(hass, _heard, address)
         payloads = [b"\x02\x01\x06\x03\xff\x34\x12" + number.to_bytes(2) for number in range(_PACKETS)]

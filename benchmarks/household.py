@@ -12,6 +12,7 @@ from typing import Any, Final, override
 
 from homeassistant import block_async_io, bootstrap, loader
 from homeassistant.auth import auth_manager_from_config
+from homeassistant.components import bluetooth
 from homeassistant.config_entries import ConfigEntries, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
@@ -20,6 +21,9 @@ from custom_components.self_secure.const import DOMAIN
 from custom_components.self_secure.protocol.events import MessageReceived, MessageType, PairingRecord
 from custom_components.self_secure.protocol.keys import StoreKey
 from custom_components.self_secure.protocol.snapshot import DeviceState, Pairing, encode
+from custom_components.self_secure.transport.beacon import SHORT_ID_SIZE, Beacon, BeaconState
+
+from . import air
 
 ROOT: Final = Path(__file__).parents[1]
 HUB_ID: Final = "0123456789abcdef0123456789abcdef"
@@ -39,11 +43,14 @@ def _snapshot(number: int) -> dict[str, Any]:
     return encode(DeviceState(_identity(number), [Pairing(1, record, committed=True, keys={0: key})]))
 
 
+def _address(number: int) -> str:
+    return ":".join(f"{byte:02X}" for byte in (0xC0, *number.to_bytes(5)))
+
+
 def _entry(number: int) -> dict[str, Any]:
     identity = _identity(number).hex()
-    address = ":".join(f"{byte:02X}" for byte in (0xC0, *number.to_bytes(5)))
     name = f"Thermometer {number}"
-    data = {"address": address, "identity": identity, "hub_id": HUB_ID, "name": name, "model": "Thermometer", "version": "0.1.0"}
+    data = {"address": _address(number), "identity": identity, "hub_id": HUB_ID, "name": name, "model": "Thermometer", "version": "0.1.0"}
     no = {"disabled_by": None, "pref_disable_new_entities": False, "pref_disable_polling": False}
     times = {"created_at": BORN, "modified_at": BORN}
     kind = {"domain": DOMAIN, "source": "bluetooth", "version": 1, "minor_version": 1, "title": name, "unique_id": identity}
@@ -112,6 +119,16 @@ async def _core(folder: Path) -> HomeAssistant:
     return hass
 
 
+def _hear(hass: HomeAssistant, devices: int) -> None:
+    """Let a scanner that cannot connect hear every device, as after a restart."""
+    scanner = air.Scanner("listener", "listener", None, connectable=False)
+    scanner.async_setup()
+    bluetooth.async_register_scanner(hass, scanner)
+    for number in range(devices):
+        beacon = Beacon(BeaconState.PAIRED, relay=False, short_id=_identity(number)[:SHORT_ID_SIZE])
+        scanner.hear(_address(number), beacon.advertisement)
+
+
 def _read(hass: HomeAssistant) -> float:
     """Let every device tell its readings; return the microseconds of each."""
     coordinators = [entry.runtime_data for entry in hass.config_entries.async_loaded_entries(DOMAIN)]
@@ -136,6 +153,7 @@ async def run(devices: int, folder: Path) -> dict[str, Any]:
     blocking, pauses = BlockingCalls(), Pauses()
     logging.getLogger().addHandler(blocking)
     hass = await _core(folder)
+    _hear(hass, devices)
     watching = asyncio.create_task(pauses.watch())
     begin = time.perf_counter()
     await async_setup_component(hass, DOMAIN, {})

@@ -7,7 +7,7 @@ import statistics
 import time
 from typing import Any, Final
 
-LINEAR: Final = 1.1  # exponent of a total: linear, with room for noise and for caches that get too small
+LINEAR: Final = 1.2  # exponent of a total: linear, where each of ten times as many may be half dearer, for caches that get too small
 CONSTANT: Final = 0.2  # exponent of one operation among n
 _TRIALS: Final = 7
 _FIXED: Final = 1 / 8  # of the largest: smaller points are mostly constant cost and would flatter the exponent

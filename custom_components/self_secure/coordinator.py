@@ -125,7 +125,8 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
 
     def _listen(self) -> None:
         entry = self.config_entry
-        for address in (self.address, *radio.heard_addresses(self.hass, self.short_id)):  # it may have changed while nobody listened
+        age = 0.0 if self.hass.is_running else radio.START_AGE  # all devices start together with Home Assistant
+        for address in (self.address, *radio.heard_addresses(self.hass, self.short_id, age)):  # it may have a new one
             if address:
                 self._addresses.add(address)
         entry.async_on_unload(self.hass.data[HUB].relays.watch(self.short_id, self._on_listed))

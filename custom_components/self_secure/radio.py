@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 import math
 from typing import Final, Protocol
 
@@ -14,7 +15,9 @@ from homeassistant.components.bluetooth import (
     BluetoothServiceInfoBleak,
 )
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.util.hass_dict import HassKey
 
+from .const import DOMAIN
 from .hub import HUB
 from .transport.beacon import COMPANY, Beacon, BeaconState, RandomPacket, decode, decode_advertisement
 from .transport.client import Client
@@ -22,6 +25,7 @@ from .transport.gatt import GattLink
 from .transport.link import LinkFactory
 from .transport.slots import SlottedLink
 
+START_AGE: Final = 5.0  # s that a device which starts with Home Assistant may be behind in what was heard before
 SILENCE_SECONDS: Final = 30.0  # a beacon comes several times a second: then the device may have another address
 NAME_SECONDS: Final = 5  # for a scan response; a discovered device may show up that much later, if it then says who it is
 
@@ -128,13 +132,35 @@ def is_taken(hass: HomeAssistant, address: str) -> bool:
     return isinstance(beacon, Beacon) and beacon.state is not BeaconState.READY
 
 
-def heard_addresses(hass: HomeAssistant, short_id: bytes) -> dict[str, float]:
-    """Return where beacons with that short id come from, and when the last one came; anybody can send them."""
-    heard = {}
+def heard_addresses(hass: HomeAssistant, short_id: bytes, max_age: float = 0.0) -> dict[str, float]:
+    """Return where beacons with that short id come from, and when the last one came; anybody can send them.
+
+    Every advertisement that Home Assistant remembers is looked at, unless that was done in the last `max_age` seconds: a
+    thousand devices that start need not each look at those of all others.
+    """
+    now, last = bluetooth.MONOTONIC_TIME(), hass.data.get(_HEARD)
+    if last is None or now - last.time >= max_age:
+        last = hass.data[_HEARD] = _Heard(now, _heard_beacons(hass))
+    return last.by_short_id.get(short_id, {})
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """Where and when beacons were heard last, as it was at `time`."""
+
+    time: float
+    by_short_id: dict[bytes, dict[str, float]]
+
+
+_HEARD: Final[HassKey[_Heard]] = HassKey(f"{DOMAIN}.heard")
+
+
+def _heard_beacons(hass: HomeAssistant) -> dict[bytes, dict[str, float]]:
+    heard: dict[bytes, dict[str, float]] = {}
     for info in bluetooth.async_discovered_service_info(hass, connectable=False):
         beacon = last_said(info)
-        if isinstance(beacon, Beacon) and beacon.short_id == short_id:
-            heard[info.address] = info.time
+        if isinstance(beacon, Beacon):
+            heard.setdefault(beacon.short_id, {})[info.address] = info.time
     return heard
 
 

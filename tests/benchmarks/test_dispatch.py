@@ -14,7 +14,7 @@ from benchmarks import air, broadcast
 from benchmarks.counts import calls_of
 from custom_components.self_secure import radio
 from custom_components.self_secure.protocol.limits import PROGRESS_SECONDS
-from custom_components.self_secure.transport.beacon import RandomPacket, decode_advertisement
+from custom_components.self_secure.transport.beacon import Beacon, BeaconState, RandomPacket, decode_advertisement
 from custom_components.self_secure.transport.client import Client
 
 ROOM = 1.1  # as in test_structure.py
@@ -48,6 +48,24 @@ async def test_listeners_of_other_devices_cost_nothing(listening: air.Scanner) -
     listening.hear("00:11:22:33:44:55", first)
     calls = calls_of(lambda: listening.hear("00:11:22:33:44:55", second))
     assert calls["read_advertisement"] == 0
+
+
+async def test_devices_that_start_look_at_what_was_heard_once(tmp_path: Path) -> None:
+    hass = HomeAssistant(str(tmp_path))
+    scanner = await air.home_assistant(hass)
+    short_ids = [number.to_bytes(4) for number in range(50)]
+    for address, short_id in zip(ADDRESSES, short_ids, strict=False):
+        scanner.hear(address, Beacon(BeaconState.PAIRED, relay=False, short_id=short_id).advertisement)
+    found: list[str] = []
+
+    def start_all() -> None:
+        for short_id in short_ids:
+            found.extend(radio.heard_addresses(hass, short_id, radio.START_AGE))
+
+    calls = calls_of(start_all)
+    assert found == ADDRESSES[:50]
+    assert calls["read_advertisement"] == 50
+    await hass.async_stop(force=True)
 
 
 @pytest.fixture
