@@ -44,6 +44,8 @@ from .transport.client import Client
 
 _LOGGER = logging.getLogger(__name__)
 
+_AUTHENTIC: Final = (MessageReceived, MessageDelivered, EpochStarted, PairingCompleted)  # only the device itself can bring them about
+
 PRESENCE_INTERVAL: Final = timedelta(seconds=30)  # short beside the minutes after which Home Assistant forgets an address
 RELOAD_SECONDS: Final = 30.0  # after a failed write: time for a full disk to be noticed, without hammering it
 
@@ -223,26 +225,20 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
         if self._adoption.explains(event):
             return
         self.hass.data[HUB].tallies.count(self.identity, event)
+        if isinstance(event, _AUTHENTIC):
+            self._on_authentic()
         match event:
             case MessageReceived():
-                self._on_authentic()
                 self._on_message(event.type, event.body)
-            case MessageDelivered():
-                self._on_authentic()
-                self.deliveries.settle(event)
-            case MessageDelayed() | MessageAbandoned():
+            case MessageDelivered() | MessageDelayed() | MessageAbandoned():
                 self.deliveries.settle(event)
             case EpochStarted() | PairingCompleted():
-                self._on_authentic()
                 self.async_update_listeners()
             case StoreFailed():
                 self._on_store_failed()
-            case CloneSuspected() | StaleKeyHinted():
-                _LOGGER.warning("%s: %s", self.name, event)
-            case ResumeFailed():
-                _LOGGER.log(logging.WARNING if event.failures == 1 else logging.DEBUG, "%s: %s", self.name, event)
-            case _:
-                pass
+            case CloneSuspected() | StaleKeyHinted() | ResumeFailed():
+                again = isinstance(event, ResumeFailed) and event.failures > 1
+                _LOGGER.log(logging.DEBUG if again else logging.WARNING, "%s: %s", self.name, event)
         if isinstance(event, EpochStarted):
             self.key_changes.settle(event.epoch)
         for listener in tuple(self.protocol_listeners):
