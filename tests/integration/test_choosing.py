@@ -13,6 +13,7 @@ import pytest
 
 from custom_components.self_secure import batch, config_flow, radio
 from custom_components.self_secure.const import DOMAIN
+from custom_components.self_secure.far import FAR
 from custom_components.self_secure.hub import HUB
 from custom_components.self_secure.pairing import PairingAttempt
 from custom_components.self_secure.protocol import limits
@@ -95,6 +96,16 @@ async def test_the_menu_leads_to_the_list(home: HomeAssistant, start_device: Sta
     assert menu["type"] == "menu"
     shown = await until_step(home, await home.config_entries.flow.async_configure(menu["flow_id"], {"next_step_id": "devices"}))
     assert (shown["type"], shown["step_id"]) == ("form", "choose")
+
+
+async def test_list_before_anything_is_set_up(home: HomeAssistant, start_device: StartDevice) -> None:
+    """Before the first pairing nobody has loaded what knows of relays."""
+    device = await start_device()
+    await until(lambda: discovered_flow(home, device))
+    far, hub = home.data.pop(FAR), home.data.pop(HUB)
+    shown = await listed(home)
+    home.data[FAR], home.data[HUB] = far, hub
+    assert (shown["step_id"], shown["description_placeholders"]) == ("choose", {"taken": "-", "passive": "-", "far": "-"})
 
 
 async def test_three_devices_at_once(home: HomeAssistant, start_device: StartDevice) -> None:

@@ -1,6 +1,7 @@
 """Manifest, translations, icons and actions against each other and against the code."""
 
 from collections.abc import Iterator
+from importlib.metadata import metadata
 import json
 from pathlib import Path
 import re
@@ -45,6 +46,7 @@ def test_manifest_matches_the_beacon() -> None:
 
 def test_requirement_is_open() -> None:
     assert MANIFEST["requirements"] == ["bthome-ble"]
+    assert metadata("bthome-ble")["License-Expression"] == "MIT"
 
 
 @pytest.mark.parametrize("cause", Cause)

@@ -18,12 +18,13 @@ from tests.integration.conftest import (
     discovered_flow,
     failed_with,
     listed,
+    pair,
     press,
     until,
     until_step,
 )
 
-from .neighbourhood import BESIDE, FAR, carry, coordinator_of, far_flow, pair_far
+from .neighbourhood import BESIDE, FAR, carry, coordinator_of, far_flow, pair_far, say, until_adopted
 
 
 def name_of(device: SimulatedDevice) -> str:
@@ -124,6 +125,30 @@ async def test_far_device_is_paired_again_through_the_relay(home: HomeAssistant,
     assert done["reason"] == "reconfigure_successful"
     assert entry.runtime_data.connection.pairings[0].number == 2
     assert entry.runtime_data.connection.record.suite == 0x11
+
+
+async def test_device_that_has_walked_away_is_paired_again_through_the_relay(
+    home: HomeAssistant, world: World, relay: SimulatedDevice, start_device: StartDevice
+) -> None:
+    """Home Assistant remembers for minutes that it could be connected to; the relay is offered at once."""
+    device = await start_device("display", 0, name="Far")
+    entry = await pair(home, device)
+    await until_adopted(home, device)
+    carry(world, device, FAR)
+    await say(home, device, "where are you?")
+    await until(lambda: not coordinator_of(home, device).reach.is_near)
+    assert radio.can_connect(home, device.program.address)
+    await press(device)
+    context: Any = {"source": SOURCE_RECONFIGURE, "entry_id": entry.entry_id}
+    begun = await home.config_entries.flow.async_init(DOMAIN, context=context)
+    shown = await home.config_entries.flow.async_configure(begun["flow_id"], {})
+    assert (shown["step_id"], (shown["description_placeholders"] or {})["relay"]) == ("relay_confirm", "Relay")
+    code = await go_on(home, begun["flow_id"])
+    assert (code["step_id"], code["description_placeholders"]["code"]) == ("code_relayed", device.told("code")[-1])
+    done = await home.config_entries.flow.async_configure(begun["flow_id"], {"verdict": "same"})
+    assert done["reason"] == "reconfigure_successful"
+    await say(home, device, "a new key")
+    assert entry.runtime_data.connection.record.relayed
 
 
 async def test_device_that_comes_near_is_paired_directly(home: HomeAssistant, world: World, stranger: SimulatedDevice) -> None:
