@@ -81,6 +81,16 @@ def async_solve(hass: HomeAssistant, entry: ConfigEntry, *solved: Issue) -> None
 
 
 @callback
+def async_solve_not_erased(hass: HomeAssistant, identity: str) -> None:
+    """The device has been paired anew: the file that could not be erased holds its present key."""
+    registry = ir.async_get(hass)
+    for issue in tuple(registry.issues.values()):
+        known = issue.data or {}
+        if issue.domain == DOMAIN and known.get("issue") == Issue.KEY_NOT_ERASED and known.get("identity") == identity:
+            registry.async_delete(DOMAIN, issue.issue_id)
+
+
+@callback
 def async_raise_shared(hass: HomeAssistant, issue: SharedIssue) -> None:
     """Show what keeps all devices from being loaded."""
     error = ir.IssueSeverity.ERROR

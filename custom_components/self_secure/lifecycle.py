@@ -18,7 +18,7 @@ from .farewell import async_say_farewell
 from .group_services import async_register_group_services
 from .groups import async_drop_member, async_watch_member, is_group
 from .hub import HUB, async_load_hub
-from .issues import Issue, SharedIssue, async_raise, async_raise_shared, async_solve, async_solve_shared
+from .issues import Issue, SharedIssue, async_raise, async_raise_shared, async_solve, async_solve_not_erased, async_solve_shared
 from .protocol.connection import Connection
 from .protocol.errors import SnapshotError, SnapshotVersionError
 from .services import async_register_services
@@ -71,6 +71,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: SelfSecureConfigEntry) -
     entry.runtime_data = coordinator
     entry.async_on_unload(coordinator.async_stop)
     coordinator.async_adopt(client)
+    async_solve_not_erased(hass, coordinator.identity)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     security.async_watch(hass, coordinator)
     async_watch_member(hass, coordinator)

@@ -11,8 +11,10 @@ from homeassistant.core import HomeAssistant
 
 from . import radio
 from .const import DOMAIN
+from .hub import HUB
 from .issues import Issue
 from .store import async_erase
+from .transport.beacon import SHORT_ID_SIZE
 from .transport.client import StorageError
 
 
@@ -90,10 +92,17 @@ class EraseFlow(FixFlow):
         if user_input is None:
             return self.async_show_form(step_id="confirm", description_placeholders=placeholders)
         try:
-            await async_erase(self.hass, self._identity)
+            if not self._is_in_use():
+                await async_erase(self.hass, self._identity)
         except StorageError:
             return self.async_show_form(step_id="confirm", errors={"base": "not_erased"}, description_placeholders=placeholders)
         return self.async_create_entry(data={})
+
+    def _is_in_use(self) -> bool:
+        """Whether the device is being paired anew, or has been: then the file is that of its new key."""
+        attempts = self.hass.data[HUB].attempts if HUB in self.hass.data else {}
+        entry = self.hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, self._identity)
+        return entry is not None or bytes.fromhex(self._identity)[:SHORT_ID_SIZE] in attempts
 
 
 async def _pair_again(hass: HomeAssistant, entry: ConfigEntry) -> str:

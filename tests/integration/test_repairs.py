@@ -26,6 +26,7 @@ from .conftest import (
     SimulatedDevice,
     StartDevice,
     change_scanners,
+    confirm,
     pair,
     press,
     security_events,
@@ -224,6 +225,27 @@ async def test_key_that_cannot_be_erased_is_told_and_erased_later(
     stubborn.rmdir()
     assert (await manager.async_configure(asked["flow_id"], {}))["type"] == "create_entry"
     assert registry.async_get_issue(DOMAIN, known) is None
+
+
+async def test_key_that_could_not_be_erased_is_none_any_more_when_the_device_is_paired_anew(
+    home: HomeAssistant, hass_storage: dict[str, Any], thermometer: SimulatedDevice, tmp_path: Path
+) -> None:
+    """The file with the old key is that of the new one then; a repair that was opened before must not erase it."""
+    assert await async_setup_component(home, REPAIRS, {})
+    home.config.config_dir, file = str(tmp_path), f"{DOMAIN}.{thermometer.identity}"
+    stubborn = tmp_path / ".storage" / f"{file}.corrupt.1"
+    stubborn.mkdir(parents=True)
+    known, manager = issue_id(Issue.KEY_NOT_ERASED, entry_of(home).entry_id), home.data[REPAIRS]["flow_manager"]
+    await home.config_entries.async_remove(entry_of(home).entry_id)
+    asked = [await manager.async_init(DOMAIN, context={"issue_id": known}) for _ in range(2)]
+    stubborn.rmdir()
+    shown_code = await confirm(home, thermometer)
+    assert (await manager.async_configure(asked[0]["flow_id"], {}))["type"] == "create_entry"  # in the middle of the pairing
+    done = await home.config_entries.flow.async_configure(shown_code["flow_id"], {"verdict": "same"})
+    assert done["type"] == "create_entry", done
+    assert ir.async_get(home).async_get_issue(DOMAIN, known) is None
+    assert (await manager.async_configure(asked[1]["flow_id"], {}))["type"] == "create_entry"
+    assert hass_storage[file]["data"]["pairings"]
 
 
 async def test_repair_without_an_entry(home: HomeAssistant) -> None:
