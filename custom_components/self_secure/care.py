@@ -128,9 +128,14 @@ class Care:
 
     def _says_reset(self) -> bool:
         """Whether the last beacon is of a device without a key; one that has not used a new key yet shows the old state."""
-        connection = self._coordinator.connection
+        connection, reach = self._coordinator.connection, self._coordinator.reach
+        if connection.pairing or not connection.pairings[0].committed:
+            return False
+        if reach.hearing and not reach.is_near:
+            relay, row = reach.hearing[0]
+            return row.state == BeaconState.READY and relay.told_at > self._proved
         info = bluetooth.async_last_service_info(self._hass, self._coordinator.address, connectable=False)
         beacon = radio.last_said(info) if info and info.time > self._proved else None
-        if connection.pairing or not connection.pairings[0].committed or not isinstance(beacon, Beacon):
+        if not isinstance(beacon, Beacon):
             return False
         return beacon.short_id == self._coordinator.short_id and beacon.state is BeaconState.READY and self._coordinator.present

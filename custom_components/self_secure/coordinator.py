@@ -287,6 +287,7 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
     def _on_info(self, body: bytes) -> None:
         """Keep what the device says about itself, for the registry and the next start; a relay says whom it hears."""
         if (neighbours := decode_neighbours(body)) is not None:
+            self._relay.told_at = self.hass.loop.time()
             self.hass.data[HUB].relays.told(self._relay, neighbours)
         entry, info = self.config_entry, decode_info(body)
         told = {CONF_NAME: info.get("name"), CONF_MODEL: info.get("model"), CONF_VERSION: info.get("sw_version")}

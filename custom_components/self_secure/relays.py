@@ -26,6 +26,7 @@ class Relay:
     is_present: Callable[[], bool]
     is_direct: Callable[[], bool]  # whether Home Assistant reaches it itself: no path runs over another one
     neighbours: Mapping[bytes, Neighbour] = field(default_factory=dict)  # by short id
+    told_at: float = 0.0  # when, in the event loop's time
 
 
 class Relays:

@@ -2,15 +2,19 @@
 
 from typing import Any
 
-from homeassistant.config_entries import SOURCE_INTEGRATION_DISCOVERY, SOURCE_RECONFIGURE
+from homeassistant.config_entries import SOURCE_INTEGRATION_DISCOVERY, SOURCE_REAUTH, SOURCE_RECONFIGURE
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
 import pytest
 
 from custom_components.self_secure import radio, reach
+from custom_components.self_secure.care import CHECKS_WITHOUT_KEY, Care
 from custom_components.self_secure.const import DOMAIN
 from custom_components.self_secure.far import FAR as FAR_DEVICES, SHOWN_MAX
 from custom_components.self_secure.hub import HUB
+from custom_components.self_secure.issues import Issue, issue_id
 from custom_components.self_secure.messages import Neighbour
+from custom_components.self_secure.transport.beacon import BeaconState
 from simulation.world import World
 from tests.integration.conftest import (
     SimulatedDevice,
@@ -149,6 +153,31 @@ async def test_device_that_has_walked_away_is_paired_again_through_the_relay(
     assert done["reason"] == "reconfigure_successful"
     await say(home, device, "a new key")
     assert entry.runtime_data.connection.record.relayed
+
+
+async def test_reset_of_a_far_device_is_noticed_and_repaired(home: HomeAssistant, stranger: SimulatedDevice) -> None:
+    entry = await pair_far(home, stranger)
+    coordinator = coordinator_of(home, stranger)
+    owners = [getattr(one, "__self__", None) for one in coordinator.protocol_listeners]
+    [care] = [one for one in owners if isinstance(one, Care)]
+    await until(lambda: coordinator.connection.pairings[0].committed)
+    assert not care._says_reset()
+    await until(lambda: [row.state for _, row in coordinator.reach.hearing] == [BeaconState.PAIRED])
+    await stranger.program.reset()
+    await until(care._says_reset)
+    for _ in range(CHECKS_WITHOUT_KEY):
+        care.check()
+    issue = ir.async_get(home).async_get_issue(DOMAIN, issue_id(Issue.DEVICE_RESET, entry.entry_id))
+    assert issue is not None
+    entry.async_start_reauth(home)
+    await home.async_block_till_done()
+    [flow] = entry.async_get_active_flows(home, {SOURCE_REAUTH})
+    shown = await home.config_entries.flow.async_configure(flow["flow_id"], {})
+    assert shown["step_id"] == "relay_confirm"
+    code = await go_on(home, flow["flow_id"])
+    done = await home.config_entries.flow.async_configure(flow["flow_id"], {"verdict": "same"})
+    assert (code["step_id"], done["reason"]) == ("code_relayed", "reauth_successful")
+    assert ir.async_get(home).async_get_issue(DOMAIN, issue_id(Issue.DEVICE_RESET, entry.entry_id)) is None
 
 
 async def test_device_that_comes_near_is_paired_directly(home: HomeAssistant, world: World, stranger: SimulatedDevice) -> None:
