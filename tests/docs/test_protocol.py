@@ -67,13 +67,13 @@ def test_the_tables_are_read() -> None:
 
 @pytest.mark.parametrize(("constant", "value", "name"), [*values(2), *only(2)])
 def test_a_constant_of_the_hub(constant: str, value: str, name: str) -> None:
-    module, _, attribute = name.partition(".")
+    module, _, attribute = name.rpartition(".")
     assert of_the_hub(module, attribute) == written(value, 1)
 
 
 @pytest.mark.parametrize(("constant", "value", "name"), [*values(3), *only(3)])
 def test_a_constant_of_the_device(constant: str, value: str, name: str) -> None:
-    module, _, attribute = name.partition(".")
+    module, _, attribute = name.rpartition(".")
     assert of_the_device(module, attribute) == written(value, 1000)
 
 

@@ -107,10 +107,11 @@ class Faults:
         self._inject(f"mutilated: {heard.name}", *link, bytes(data), forged=heard.name != "R1")  # of R1 another entry may count
 
     def replay(self) -> None:
-        """Inject a genuine frame again, on its own link or on another one."""
+        """Inject a genuine frame again, on its own link or on another one; whose it is decides its MAC, not the link."""
         heard, link = self.world.tap.recent(self._rng), self._link()
         if heard is not None and link is not None:
-            self._inject(f"replayed: {heard.name}", *link, heard.data, forged=(heard.sender, heard.receiver) != link)
+            foreign = heard.receiver != link[1] or (link[1] == HUB and heard.sender != link[0])
+            self._inject(f"replayed: {heard.name}", *link, heard.data, forged=foreign)
 
     def _inject(self, name: str, sender: str, receiver: str, data: bytes, *, forged: bool) -> None:
         world = self.world

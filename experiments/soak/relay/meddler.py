@@ -16,7 +16,7 @@ DEEDS: Final = ("drops", "repeats", "flips", "replays", "forges")
 UP, DOWN = "hub", "device"
 ARCHIVE: Final = 200  # inner frames that it has kept
 HYBRID: Final = 0x11
-RARE: Final = ("REQ", "ACC", "RSP", "ACK", "END", "OPEN", "RAND", "R0", "R1", "R2", "R3")  # few pass, so they are waited for
+RARE: Final = ("REQ", "ACC", "RSP", "ACK", "END", "OPEN", "RAND", "R0", "R1", "R2", "R3", "DACK")  # few pass, so they are waited for
 
 
 class Meddler:
