@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import dataclass, field
-import logging
 import secrets
 from typing import Final
 
@@ -13,15 +12,11 @@ from homeassistant.helpers import device_registry as dr
 from .const import CONF_GID, DOMAIN, MANUFACTURER, OPTION_MEMBERS
 from .coordinator import SelfSecureCoordinator
 from .groups import GROUP_MODEL, loaded_device, loaded_devices
-from .protocol.errors import GroupUsedUpError
+from .protocol.errors import StoppedError
 from .protocol.events import Event, GroupKeyed, GroupSettled, GroupSynced, PairingCompleted
 from .protocol.group import GroupMessage, Place
 from .protocol.group_sender import Group
-from .protocol.limits import DIGEST_SIZE
 from .store import DurableStore
-from .transport.client import StorageError
-
-_LOGGER = logging.getLogger(__name__)
 
 _KEY_VERSION: Final = "key_version"  # in the store: the last version that may have been used
 
@@ -65,6 +60,7 @@ class GroupCoordinator:
         self._numbers: dict[str, int] = {}  # of the members' pairings, as far as they have been loaded
         self._receipts: dict[tuple[str, Place], Receipt] = {}  # that members have not given yet
         self._listeners: set[CALLBACK_TYPE] = set()
+        self._stopped = False
 
     @classmethod
     async def async_load(cls, hass: HomeAssistant, entry: GroupConfigEntry) -> GroupCoordinator:
@@ -124,19 +120,19 @@ class GroupCoordinator:
     async def async_send(self, kind: int, body: bytes) -> dict[str, Receipt]:
         """Seal one message and hand it to each member; return what becomes of it. Raises `LocalError`, `StorageError`."""
         async with self._changing:
-            await self._async_renew()
+            self._check_loaded()
+            for version in self.group.renewal(self._roster, secrets.token_bytes):
+                await self._store.async_save({_KEY_VERSION: version})
+                self._check_loaded()
             message = self.group.seal(kind, body)
-            return {identity: self._hand_over(identity, message) for identity in self.members}
-
-    async def _async_renew(self) -> None:
-        """Begin a new version if the present one is not for these members; it is on disk before anything under it leaves."""
-        roster = self._roster()
-        if not self.group.is_stale(roster):
-            return
-        version = self.group.next_version()
-        await self._store.async_save({_KEY_VERSION: version})
-        self.group.begin(version, roster, secrets.token_bytes(DIGEST_SIZE))
+            receipts = {identity.hex(): self._hand_over(identity.hex(), message) for identity in self.group.roster}
         self._changed()
+        return receipts
+
+    def _check_loaded(self) -> None:
+        """Another coordinator may go on with the version that is on disk now."""
+        if self._stopped:
+            raise StoppedError("the group is not loaded any more")
 
     def _roster(self) -> dict[bytes, int]:
         """Return the members with the numbers of their pairings; of one that is not loaded, the last one known."""
@@ -165,8 +161,7 @@ class GroupCoordinator:
             case GroupSettled() if event.gid == gid:
                 self._settle(identity, event)
             case GroupSynced() if event.gid == gid:
-                answer = self._async_answer(identity, event.version)
-                self.config_entry.async_create_background_task(self.hass, answer, f"{DOMAIN} key of {self.name}")
+                self._answer(identity, event)
             case GroupKeyed() | PairingCompleted():
                 pass
             case _:
@@ -178,18 +173,11 @@ class GroupCoordinator:
         if receipt is not None:
             receipt.end(delivered=event.delivered, seconds=event.seconds)
 
-    async def _async_answer(self, identity: str, version: int) -> None:
-        """Send the present key to a member that has lost its own, or that knows a later version than we do."""
-        async with self._changing:
-            self.group.learn(version)
-            try:
-                await self._async_renew()
-            except (GroupUsedUpError, StorageError) as error:
-                _LOGGER.error("%s: %s", self.name, error)  # noqa: TRY400  # the text says it all
-                return
-            present, device = self.group.present, loaded_device(self.hass, identity)
-            if present is not None and device is not None:
-                device.client.tell(lambda connection, now: connection.send_group_key(present, now))
+    def _answer(self, identity: str, event: GroupSynced) -> None:
+        """Send the present key to a member that has lost its own."""
+        key, device = self.group.asked(event.version, self._roster(), refused=event.refused), loaded_device(self.hass, identity)
+        if key is not None and device is not None:
+            device.client.tell(lambda connection, now: connection.send_group_key(key, now))
 
     @callback
     def async_gone(self, identity: str) -> None:
@@ -207,9 +195,14 @@ class GroupCoordinator:
             if device.identity not in self.members:
                 leave(device, self.group.gid)
 
-    @callback
-    def async_stop(self) -> None:
-        """The entry is unloaded: who waits hears nothing more here, although what waits for members still goes to them."""
+    async def async_stop(self) -> None:
+        """The entry is unloaded: who waits hears nothing more here, although what waits for members still goes to them.
+
+        Nothing is written any more when this returns.
+        """
+        self._stopped = True
         for receipt in self._receipts.values():
             receipt.ended.set()
         self._receipts.clear()
+        async with self._changing:
+            pass

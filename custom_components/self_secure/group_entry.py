@@ -32,7 +32,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: GroupConfigEntry) -> bo
     """Unload the entities; keys and what waits here go with the coordinator."""
     unloaded = await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
     if unloaded:
-        hass.data[GROUPS].pop(entry.entry_id).async_stop()
+        await hass.data[GROUPS].pop(entry.entry_id).async_stop()
     return unloaded
 
 

@@ -314,6 +314,8 @@ class Device(Inbox):
         """The newest pairing with a hub is confirmed: INFO goes first. Nothing of ours goes to a relay."""
         peer.renumber([] if peer.relay else [Message(INFO, self._info)])
         self._pairing.committed(peer.identity)
+        if self.groups is not None:
+            self.groups.purge()
         if peer.relay:
             self.emit("carried", peer.identity[: adverts.SHORT_ID_BYTES], peer.identity)
         else:
@@ -325,7 +327,7 @@ class Device(Inbox):
         if not peer.relay:
             self.emit("resumed", epoch, peer.identity)
         if self.groups is not None:
-            self.groups.resumed(peer, now)
+            self.groups.resumed(peer)
 
     def forgotten(self, peer):
         """A hub was told to forget us, and so did we: no key of it is left."""

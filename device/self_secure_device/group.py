@@ -7,6 +7,7 @@ that was ever known, stands in the keyring and on the disk; the keys are here, i
 from . import frames, limits, tables
 from .crypto import counter_mode, equal, expand, hmac, number, sha256, tag, u16, u32
 from .errors import DeviceError, DropError, FrameError, StateError, TagError
+from .peer import Message
 from .session import GROUP_SYNC, INFO, READINGS, TEXT
 
 NAME_BYTES = 18  # id_R and gid: what a group is called here
@@ -100,7 +101,6 @@ class Groups:
 
     def floors(self, hub, body):
         """Return what the keyring has to store before the GROUP_KEY ``body`` of a hub may be acknowledged; None: nothing new."""
-        self.purge()
         if not self._counts(hub, body):
             return None
         name, version = hub + body[:2], body[2:6]
@@ -127,19 +127,25 @@ class Groups:
         name = peer.identity + body[:2]
         if self._counts(peer.identity, body):
             self._groups[name] = Group(number(body[2:6]), number(body[6:10]), body[10:])
+            self.purge()
+            unsay(peer, GROUP_SYNC, body, 2)
             return
         counters = self._host.counters
         counters["old group key"] = counters.get("old group key", 0) + 1
         if len(body) == KEY_BYTES:
             self._ask(peer, name, now)
 
-    def resumed(self, peer, now):
+    def resumed(self, peer):
         """Ask a hub, once in this life, for the keys that a lost memory has taken along."""
+        self.purge()
+        sent = 0  # what has its id keeps its place; the hub has to know before anything else that the memory is gone
+        while sent < len(peer.queue) and peer.queue[sent].number is not None:
+            sent += 1
         for entry in each(self._host.keyring.floors):
             name = entry[:NAME_BYTES]
             if name[:16] == peer.identity and name not in self._groups and name not in self._asked:
                 self._asked.add(name)
-                self._ask(peer, name, now)
+                peer.queue.insert(sent, Message(GROUP_SYNC, entry[16:]))
 
     def _ask(self, peer, name, now):
         say(peer, GROUP_SYNC, name[16:] + u32(self._floor(name)), 2, now)
@@ -150,7 +156,6 @@ class Groups:
         """Take a frame; DropError when it is none that one of our keys opens, and then nothing has changed."""
         if frame.retran or len(frame.message) < 7:
             raise FrameError("GROUP")
-        self.purge()
         reason = StateError("no such group")
         for name, group in self._groups.items():
             if name[16:] + u32(group.version) == frame.message[:6]:
@@ -194,14 +199,19 @@ class Groups:
         say(peer, INFO, bytes([RECEIPT_TAG, PLACE_BYTES]) + g, 4, now)
 
 
-def say(peer, kind, body, about, now):
-    """Queue what a hub is told of a group, in place of what was not sent yet; the first bytes, ``about`` many, tell of which.
-
-    A full queue loses it: then the hub repeats what it was about.
-    """
+def unsay(peer, kind, body, about):
+    """Take what was not sent yet out of the queue; the first bytes of ``body``, ``about`` many, tell of which group."""
     for message in list(peer.queue):
         if message.kind == kind and message.number is None and message.body[:about] == body[:about]:
             peer.queue.remove(message)
+
+
+def say(peer, kind, body, about, now):
+    """Queue what a hub is told of a group, in place of what was not sent yet.
+
+    A full queue loses it: then the hub repeats what it was about.
+    """
+    unsay(peer, kind, body, about)
     try:
         peer.send(kind, body, now)
     except DeviceError:

@@ -11,7 +11,7 @@ from self_secure_device.request import Parameters
 from self_secure_device.suites import SUITES
 
 from .power import Power
-from .profile import DEVICE_ID, INTERVAL, Profile
+from .profile import INTERVAL, Profile
 
 _ACTS = frozenset({"text", "bytes"})  # events that are the act of a message
 
@@ -28,6 +28,7 @@ class DeviceSide:
         written: Callable[[bytes], None],
     ) -> None:
         self.urandom = urandom
+        self._profile = profile
         self._power = power
         self._listen, self._written = listen, written
         self._parameters = Parameters((profile.suite_id,), n_max=profile.n_max, interval=INTERVAL)
@@ -38,7 +39,7 @@ class DeviceSide:
 
     def _build(self) -> Any:
         info = profiles.info("Node", profiles.Thermometer(lambda: (21.5, 40.0, 90)))
-        return Device(self, DEVICE_ID, self.flash, self._parameters, "Node", info)
+        return Device(self, self._profile.identity, self.flash, self._parameters, "Node", info)
 
     def start(self) -> None:
         """Lose the memory, begin a life from what is in the flash."""

@@ -27,10 +27,12 @@ class Driver:
     """Drives one world; `run` raises ViolationError."""
 
     def __init__(self, profile: Profile, seed: int | str, reuse: Reuse) -> None:
-        self.counts = Counts()
-        self.world = World(profile, seed, self.counts, reuse)
+        self._begin(World(profile, seed, Counts(), reuse), seed)
+
+    def _begin(self, world: World, seed: int | str) -> None:
+        self.world, self.counts = world, world.counts
         self._rng = random.Random(f"{seed} driver")
-        self.faults = Faults(self.world, random.Random(f"{seed} faults"))
+        self.faults = Faults(world, random.Random(f"{seed} faults"))
         self._actions = list(table(self.faults).values())
         self._weights = list(accumulate(WEIGHTS.values()))
         self._temper, self._talk = TEMPERS[0], TALK[0]
@@ -48,19 +50,32 @@ class Driver:
 
     def _step(self) -> None:
         if self.counts.step % TEMPER_STEPS == 0:
-            self._temper, self._talk = self._rng.choice(TEMPERS), self._rng.choice(TALK)
-        if self.world.front is not self.world.node and self._rng.random() < COPY_LEAVES:
-            self.faults.copy_leaves()
+            self.change_temper()
         if self.counts.step % CALM_EVERY == 0:
             self.calm()
-        elif self._rng.random() < self._temper * (HASTE if self._negotiating else 1):
+        elif not self.acts():
+            self.goes_on()
+
+    def goes_on(self) -> None:
+        """Let happen what is under way."""
+        self.world.step()
+
+    def change_temper(self) -> None:
+        """Let more go wrong for a while, or less."""
+        self._temper, self._talk = self._rng.choice(TEMPERS), self._rng.choice(TALK)
+
+    def acts(self) -> bool:
+        """Let something go wrong, or something be said; False if only what is under way goes on."""
+        if self.world.front is not self.world.node and self._rng.random() < COPY_LEAVES:
+            self.faults.copy_leaves()
+        if self._rng.random() < self._temper * (HASTE if self._negotiating else 1):
             self._rng.choices(self._actions, cum_weights=self._weights)[0]()
-            self.world.settle()
         elif not self.world.air.flying and self._rng.random() < self._talk and not self.faults.hushed():
             self._rng.choice((self.faults.hub_sends, self.faults.device_sends))()
-            self.world.settle()
         else:
-            self.world.step()
+            return False
+        self.world.settle()
+        return True
 
     @property
     def _negotiating(self) -> bool:
@@ -70,37 +85,42 @@ class Driver:
 
     def calm(self) -> None:
         """Without any fault, everything that waits must be delivered, whatever has happened before."""
-        world = self.world
         self.counts.rule("calm")
-        world.hub_power.calm()
-        world.device_power.calm()
-        world.broadcast.jamming = 0.0
-        world.user.mood = "honest"
-        self.faults.copy_leaves()
-        self._rest()
-        world.ledger.all_arrived()
-        self._exchange()  # a storage that was restored while nobody had anything to say shows now
-        self._prove_the_chains()
+        self.pacify()
+        self.rest()
+        self.world.ledger.all_arrived()
+        self.exchange()  # a storage that was restored while nobody had anything to say shows now
+        self.prove_the_chains()
 
-    def _rest(self) -> None:
+    def pacify(self) -> None:
+        """Let nothing more go wrong."""
+        self.world.hub_power.calm()
+        self.world.device_power.calm()
+        self.world.broadcast.jamming = 0.0
+        self.world.user.mood = "honest"
+        self.faults.copy_leaves()
+
+    def rest(self) -> None:
+        """Go on until both sides have nothing left to say."""
         for _ in range(CALM_STEPS):
             if self.at_rest:
                 return
-            self.world.step()
+            self.goes_on()
         raise ViolationError(f"stuck: after {CALM_STEPS} steps without a fault {self._why()}")
 
-    def _prove_the_chains(self) -> None:
+    def prove_the_chains(self) -> None:
         """One message each way must arrive at once: a chain that has split unnoticed would heal by a resume."""
         before = [self.counts.rules[name] for name in HEALING]
-        self._exchange()
+        self.exchange()
         after = [self.counts.rules[name] for name in HEALING]
         if after != before:
             raise ViolationError(f"split: at rest, and yet {', '.join(HEALING)} rose from {before} to {after}")
 
-    def _exchange(self) -> None:
+    def exchange(self) -> None:
+        """Say something each way, and let it arrive."""
         self.faults.hub_sends()
         self.faults.device_sends()
-        self._rest()
+        self.rest()
         self.world.ledger.all_arrived()
 
     def note_counters(self) -> None:

@@ -33,8 +33,8 @@ class Seen(Protocol):
 class Forger:
     """Makes a well-formed frame of any type; every MAC is a guess."""
 
-    def __init__(self, suite_id: int, air: Seen, rng: random.Random) -> None:
-        self._suite, self._air, self.rng = suite_id, air, rng
+    def __init__(self, suite_id: int, air: Seen, rng: random.Random, identity: bytes = DEVICE_ID) -> None:
+        self._suite, self._identity, self._air, self.rng = suite_id, identity, air, rng
         self._makers: Final[dict[FrameType, Maker]] = {
             FrameType.REQ: self._request,
             FrameType.ACC: self._acceptance,
@@ -90,7 +90,7 @@ class Forger:
         rng = self.rng
         suites = bytes(rng.choice(([self._suite], [self._suite, 0x7F], [0x01])))
         public = self.random_bytes(32) if max(suites) & 0x10 else bytes(32)
-        identity = rng.choice((DEVICE_ID, self.random_bytes(16)))
+        identity = rng.choice((self._identity, self.random_bytes(16)))
         return Request(suites, identity, self.random_bytes(16), rng.randrange(256), N_MAX, INTERVAL, 15, public).encode()
 
     def _acceptance(self) -> Frame:

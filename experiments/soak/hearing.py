@@ -10,6 +10,9 @@ from custom_components.self_secure.protocol.events import (
     EpochStarted,
     Event,
     FrameDropped,
+    GroupKeyed,
+    GroupSettled,
+    GroupSynced,
     LinkUnneeded,
     MessageAbandoned,
     MessageDelayed,
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
     from .device import DeviceSide
     from .sides import Sides
 
-_UNJUDGED: Final = frozenset({MessageType.INFO})  # what the device's core itself sends
+_UNJUDGED: Final = frozenset({MessageType.INFO, MessageType.GROUP_SYNC})  # what the device's core itself sends
 
 
 class HubEars:
@@ -52,6 +55,9 @@ class HubEars:
             PairingCompleted: self._paired,
             PairingFailed: self._not_paired,
             EpochStarted: self._epoch,
+            GroupSettled: world.group_told,
+            GroupKeyed: world.group_told,
+            GroupSynced: world.group_told,
             ResumeFailed: self._resume_failed,
             MessageDelayed: self._plain,
             MessageAbandoned: self._abandoned,
@@ -138,6 +144,7 @@ class DeviceEars:
         self._does: Final[dict[str, Callable[[Any], None]]] = {
             "text": self._text,
             "bytes": self._bytes,
+            "readings": self._of_group,
             "delivered": self._delivered,
             "paired": self._paired,
             "resumed": self._resumed,
@@ -155,7 +162,13 @@ class DeviceEars:
         return "device" if self.side is self._world.node else "copy"
 
     def _text(self, value: str) -> None:
-        self._bytes(value.encode())
+        if self.side.core.group is None:
+            self._bytes(value.encode())
+        else:
+            self._of_group(value.encode())
+
+    def _of_group(self, value: bytes) -> None:
+        self._world.group_acted(self.side, self.side.core.group, value)
 
     def _bytes(self, value: bytes) -> None:
         self._world.counts.note(f"device acts on {value[:12]!r}")

@@ -35,7 +35,7 @@ class Eve:
     def __init__(self, world: World, rng: random.Random) -> None:
         self._world, self._rng = world, rng
         forger = PaperForger if world.profile.suite == "paper" else Forger
-        self.forger = forger(world.profile.suite_id, world.air, rng)
+        self.forger = forger(world.profile.suite_id, world.air, rng, world.profile.identity)
 
     def forge(self) -> None:
         """Inject a well-formed frame, of a random type or of the one that was sent last."""

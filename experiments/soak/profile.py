@@ -19,9 +19,10 @@ INTERVAL: Final = 30  # ms
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One suite with its sizes."""
+    """One suite with its sizes, and a device's identity."""
 
     suite: str = "hybrid"
+    identity: bytes = DEVICE_ID
 
     @property
     def suite_id(self) -> int:

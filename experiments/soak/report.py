@@ -7,7 +7,7 @@ from .driver import Driver
 from .expected import ENOUGH_STEPS, expected
 from .reuse import Reuse
 
-JUDGED: Final = ("reused", "lost", "repeated", "forged", "no common epoch", "split", "stuck", "crashed", "leaked")
+JUDGED: Final = ("reused", "lost", "repeated", "forged", "outside", "stored", "no common epoch", "split", "stuck", "crashed", "leaked")
 
 
 def report(driver: Driver, reuse: Reuse, violation: str | None) -> tuple[list[str], bool]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import random
 from typing import TYPE_CHECKING, Any, Final
 
-from custom_components.self_secure.protocol.events import MessageType
+from custom_components.self_secure.protocol.events import Event, MessageType
 from self_secure_device import keyring
 
 from .air import TO_DEVICE, TO_HUB, Air, Sent
@@ -95,6 +95,10 @@ class Sides(ABC):
 
     def restart_hub(self) -> None:
         """The hub has ended: its memory is gone, its disk stays."""
+        self.reload_hub()
+
+    def reload_hub(self) -> None:
+        """The hub begins anew with this device, from what is on disk."""
         self._excuse_hub()
         self.drop_hub()
 
@@ -163,6 +167,14 @@ class Sides(ABC):
     def _device_wrote(self, flash: bytes) -> None:
         self.watch.device_wrote(flash)
         self.check()
+
+    def group_told(self, event: Event) -> None:
+        """The hub says something about a group."""
+        raise ViolationError(f"forged: there is no group, and the hub says {event}")
+
+    def group_acted(self, _side: DeviceSide, gid: int, _body: bytes) -> None:
+        """A device acts on a message of a group."""
+        raise ViolationError(f"forged: there is no group, and a device acts on a message of {gid}")
 
     def _left(self, sent: Sent) -> None:
         """A paired device asks for a key only after a local action (protocol.md 5 rule 10)."""

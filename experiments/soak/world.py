@@ -35,7 +35,7 @@ class World(Sides):
         self._linked_payload: int | None = None
         self._quiet_since = self._beacon_at = self._rest_until = 0.0
         self._connect_at: float | None = None
-        self._spins = 0
+        self._spins, self._spun_at = 0, 0.0
         self._chores: list[Callable[[], object]] = []
         self.rng = random.Random(f"{seed} world")
         self.user = User(self, random.Random(f"{seed} user"))
@@ -50,11 +50,11 @@ class World(Sides):
 
     def step(self) -> None:
         """Deliver a fragment, or jump to the next thing that happens."""
-        self._pull()
-        if self.linked and self.air.flying:
+        self.pull()
+        if self.flying:
             self._deliver()
         else:
-            self._next()
+            self.happen(*self.upcoming())
         self.settle()
 
     def settle(self) -> None:
@@ -62,17 +62,27 @@ class World(Sides):
         while self._chores:
             self._chores.pop(0)()
         if self.hub.ended:
-            self.restart_hub()
-        self._pull()
+            self.reload_hub()
+        self.pull()
         if self.hang_up:  # what was written before still arrives
             while self.air.ways[TO_DEVICE]:
                 self.take(TO_DEVICE)
             self.disconnect()
 
-    def _next(self) -> None:
-        due, happen = min(self._agenda(), key=lambda entry: entry[0])
-        if due > self.now + AT_ONCE:
-            self._spins, self.now = 0, due
+    @property
+    def flying(self) -> bool:
+        """Tell whether a fragment is on its way."""
+        return self.linked and self.air.flying
+
+    def upcoming(self) -> tuple[float, Callable[[], None]]:
+        """Return what happens next, and when."""
+        return min(self._agenda(), key=lambda entry: entry[0])
+
+    def happen(self, due: float, happen: Callable[[], None]) -> None:
+        """Let it happen."""
+        self.now = max(self.now, due)
+        if self.now > self._spun_at + AT_ONCE:
+            self._spins, self._spun_at = 0, self.now
         self._spins += 1
         if self._spins > SPINS_MAX:
             raise ViolationError(f"stuck: {happen.__name__} is due again and again at {self.now}")
@@ -165,7 +175,8 @@ class World(Sides):
         self.disconnect()
         self._rest_until, self._connect_at = self.now + seconds, None
 
-    def _pull(self) -> None:
+    def pull(self) -> None:
+        """Take the notifications of the device onto the link."""
         while self.linked:
             fragment = None
             try:

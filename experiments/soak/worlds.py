@@ -6,6 +6,7 @@ from typing import Any, Final, Protocol
 
 from .counts import Counts
 from .driver import Driver
+from .group.driver import GroupDriver, group_report
 from .profile import Profile
 from .relay import driver as relay, report as relay_report
 from .report import report
@@ -32,5 +33,6 @@ class World:
 
 WORLDS: Final[dict[str, World]] = {
     "direct": World("one hub, one device, no radio in between", Driver, report),
+    "group": World("six devices in groups, of which some join and leave", GroupDriver, group_report),
     "relay": World("a far device behind two relays that misbehave, suite hybrid", relay.Driver, relay_report.report),
 }

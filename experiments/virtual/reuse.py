@@ -1,6 +1,6 @@
 """Watches every encryption of both sides: no key may ever encrypt two different texts.
 
-The suites are wrapped, not replaced: what they compute is theirs. A key is named by a hash of all that it is derived from.
+The suites, and the seal of group messages, are wrapped, not replaced: what they compute is theirs. A key is named by a hash of all that it is derived from.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,6 +10,7 @@ import hashlib
 from typing import Any
 
 from custom_components.self_secure.protocol import suites as hub_suites
+from custom_components.self_secure.protocol.group import GroupKey, GroupMessage
 from self_secure_device.suites import SUITES as DEVICE_SUITES
 
 type Sighting = tuple[bytes, bytes]  # of the key, of the text
@@ -77,8 +78,16 @@ def watched(tell_hub: Callable[[Sighting], None], tell_device: Callable[[Sightin
     hub_suites.SUITES.update({number: _WatchedHub(suite, tell_hub) for number, suite in hub.items()})
     watched_device: dict[int, Any] = {number: _WatchedDevice(suite, tell_device) for number, suite in device.items()}
     DEVICE_SUITES.update(watched_device)
+    own = GroupKey.seal
+
+    def seal(self: GroupKey, kind: int, body: bytes) -> GroupMessage:
+        tell_hub(sight(b"GROUP", self.key.raw, bytes(self.place), 0, bytes([kind]) + body))
+        return own(self, kind, body)
+
+    GroupKey.seal = seal  # type: ignore[method-assign]  # every caller's encryptions are watched
     try:
         yield
     finally:
+        GroupKey.seal = own  # type: ignore[method-assign]
         hub_suites.SUITES.update(hub)
         DEVICE_SUITES.update(device)

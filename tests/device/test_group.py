@@ -305,6 +305,34 @@ def test_a_restarted_device_asks_for_its_keys_once(hub: GroupHub) -> None:
     assert texts(hub) == ["before", "after"]
 
 
+def test_the_question_goes_ahead_of_what_was_not_sent(hub: GroupHub) -> None:
+    """The hub has to know that the memory is gone before it takes a reading for a proof of it."""
+    bench = hub.bench
+    bench.restart()
+    bench.connect()
+    bench.device.send(READINGS, b"\x01\x50", bench.now)
+    hub.session = bench.resume({hub.session.epoch: hub.session.store})
+    [asked] = bench.after
+    kind, _, body, dack = bench.accept(hub.session, asked)
+    assert (kind, body) == hub.sync(1)
+    [reading] = bench.give(dack)
+    assert hub.take(reading) == (READINGS, b"\x01\x50")
+
+
+def test_a_question_that_waits_is_withdrawn_by_the_key(hub: GroupHub) -> None:
+    """What is said behind the key would be its refusal."""
+    second = GroupHub(hub.bench, hub.session, gid=9)
+    second.ids = hub.ids
+    second.offer()
+    [asked] = restarted(hub)
+    second.session, second.ids = hub.session, hub.ids
+    second.offer(1)
+    _, _, body, dack = hub.bench.accept(hub.session, asked)
+    assert body == hub.sync(1)[1]
+    assert hub.bench.give(dack) == []
+    assert second.tell("after", 1) == [second.receipt(1)]
+
+
 def test_a_resume_with_the_key_in_memory_asks_nothing(hub: GroupHub) -> None:
     hub.session = hub.bench.resume({hub.session.epoch: hub.session.store}, hub.session.chains)
     assert hub.bench.after == []
@@ -343,6 +371,8 @@ def test_a_new_pairing_ends_the_groups_of_the_old_one(hub: GroupHub) -> None:
     assert stored(bench) == FLOOR  # the old pairing is in use until the hub has shown itself under the new one
     bench.tell(session, 5, 1, b"\x01")
     assert stored(bench) == b""
+    groups: Any = bench.device.groups
+    assert groups._groups == {}
     assert hub.tell("x") == []
 
 

@@ -1,5 +1,6 @@
 """Groups in Home Assistant: made and changed in dialogs, told by an action and an entity, with a report of each member."""
 
+import asyncio
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
@@ -358,6 +359,53 @@ async def test_a_version_that_cannot_be_stored_sends_nothing(
     assert display.told("text") == ["y"]
 
 
+class Gate:
+    """Holds the next write of a version back."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.reached, self.opened = asyncio.Event(), asyncio.Event()
+        own = DurableStore.async_save
+
+        async def save(store: DurableStore, data: dict[str, Any]) -> None:
+            if "key_version" in data:
+                self.reached.set()
+                await self.opened.wait()
+            await own(store, data)
+
+        monkeypatch.setattr(DurableStore, "async_save", save)
+
+
+async def test_who_leaves_while_the_version_is_written_gets_nothing(
+    home: HomeAssistant, displays: list[SimulatedDevice], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry, gate = await make(home, *displays), Gate(monkeypatch)
+    sending = home.async_create_task(tell(home, entry, "not for everybody"))
+    await gate.reached.wait()
+    home.config_entries.async_update_entry(entry, options={"members": [displays[0].identity]})
+    gate.opened.set()
+    assert [part["delivered"] for part in (await sending).values()] == [True]
+    assert [display.told("text") for display in displays] == [["not for everybody"], []]
+
+
+async def test_a_group_that_is_unloaded_while_its_version_is_written_sends_nothing(
+    home: HomeAssistant, display: SimulatedDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next life may begin the same version, so this one must not."""
+    entry, gate = await make(home, display), Gate(monkeypatch)
+    sending = home.async_create_task(tell(home, entry, "never"))
+    await gate.reached.wait()
+    old = entry.runtime_data
+    reloading = home.async_create_task(home.config_entries.async_reload(entry.entry_id))
+    await until(lambda: old._stopped)
+    assert not reloading.done()
+    gate.opened.set()
+    assert await reloading
+    with pytest.raises(HomeAssistantError):
+        await sending
+    await tell(home, entry, "y")
+    assert (display.told("text"), version(entry), old.group.version) == (["y"], 2, 0)
+
+
 async def test_a_group_that_has_used_up_its_versions(home: HomeAssistant, display: SimulatedDevice) -> None:
     entry = await make(home, display)
     group = entry.runtime_data.group
@@ -377,9 +425,9 @@ async def test_a_group_whose_file_is_lost_goes_on_behind_what_its_members_know(
     del hass_storage[f"{DOMAIN}.group.{entry.data['gid']:04x}"]
     assert await home.config_entries.async_reload(entry.entry_id)
     assert version(entry) == 0
-    await tell(home, entry, "lost", timeout=3)
-    await until(lambda: version(entry) > 3)
+    assert [part["missed"] for part in (await tell(home, entry, "lost", timeout=60)).values()] == [True]
     report = await tell(home, entry, "y", timeout=60)
+    assert version(entry) > 3
     assert all(part["delivered"] for part in report.values())
     assert display.told("text")[-1] == "y"
 

@@ -75,7 +75,7 @@ async def test_is_in_a_group_before_and_after_a_power_cut(world: World, tmp_path
             await talk(device, hub)
         async with board(world, tmp_path / "state", *DISPLAY) as device:
             await device.line(r"resumed epoch=\d")
-            assert await hub.until(lambda: hub.of(GroupSynced)) == [GroupSynced(7, 1)]
+            assert await hub.until(lambda: hub.of(GroupSynced)) == [GroupSynced(7, 1, refused=False)]
             assert (await hub.say_to_group(group, "to all again")).delivered
             await device.line("received text for group 7: to all again")
             await talk(device, hub)

@@ -210,19 +210,78 @@ def test_the_last_message_of_a_version() -> None:
 @pytest.mark.parametrize(("told", "following"), [(0, 6), (5, 6), (6, 7), (5 + limits.GROUP_LEAP_MAX, 6 + limits.GROUP_LEAP_MAX)])
 def test_a_member_that_knows_a_later_version_moves_the_group_beyond_it(told: int, following: int) -> None:
     group = Group(7, version=5)
-    group.learn(told)
+    assert group.asked(told, {}, refused=False) is None
     assert group.next_version() == following
 
 
 def test_a_member_alone_cannot_use_the_versions_up() -> None:
     group = Group(7, version=5)
-    group.learn(limits.U32_MAX)
+    for _ in range(3):
+        group.asked(limits.U32_MAX, {}, refused=False)
     assert group.next_version() == 6 + limits.GROUP_LEAP_MAX
 
 
-def test_a_later_version_ends_the_present_one() -> None:
+def test_who_has_lost_the_key_gets_the_present_one() -> None:
     group = begun()
-    group.learn(1)
-    assert not group.is_stale({ANN: 1})
-    group.learn(2)
+    group.seal(MessageType.TEXT, b"x")
+    assert group.asked(1, {ANN: 1}, refused=False) == group.present
+    assert group.present is not None
+    assert group.present.place.n == 1
+
+
+@pytest.mark.parametrize(("version", "refused"), [(2, False), (2, True), (1, True)])
+def test_who_knows_what_is_not_ours_gets_nothing_before_the_next_version(version: int, refused: bool) -> None:
+    """A version of a backup that was restored: its number was used before, with another key."""
+    group = begun()
+    assert group.asked(version, {ANN: 1}, refused=refused) is None
     assert group.is_stale({ANN: 1})
+    assert group.next_version() == version + 1
+
+
+def test_a_key_of_an_older_version_may_be_refused() -> None:
+    """Two groups have had the same number: what an earlier version of ours meets is not the present one's matter."""
+    group = begun(version=5)
+    assert group.asked(5, {ANN: 1}, refused=True) == group.present
+
+
+def test_nobody_is_answered_while_the_group_changes() -> None:
+    assert begun().asked(1, {ANN: 1, BOB: 1}, refused=False) is None
+    assert Group(7, version=5).asked(5, {}, refused=False) is None
+
+
+# --- a new version
+
+
+def renewing(group: Group, *rosters: dict[bytes, int]) -> list[int]:
+    """Renew for these rosters, one after the other as they are asked for; return the versions written."""
+    asked = iter(rosters)
+    return list(group.renewal(lambda: next(asked), bytes))
+
+
+def test_a_renewal_writes_a_version_and_uses_it_behind_that() -> None:
+    group = Group(7)
+    steps = group.renewal(lambda: {ANN: 1}, lambda size: SECRET[:size])
+    assert next(steps) == 1
+    assert (group.version, group.present) == (0, None)
+    assert list(steps) == []
+    assert group.present == GroupKey(Place(7, 1, 0), GroupChainKey(SECRET))
+
+
+def test_what_is_not_stale_writes_nothing() -> None:
+    assert renewing(begun(), {ANN: 1}) == []
+
+
+def test_who_leaves_during_the_write_is_not_in_the_version() -> None:
+    group = Group(7)
+    assert renewing(group, {ANN: 1, BOB: 1}, {ANN: 1}, {ANN: 1}) == [1]
+    assert group.roster == {ANN: 1}
+
+
+def test_what_a_member_tells_during_the_write_needs_another_version() -> None:
+    group = Group(7)
+    steps = group.renewal(lambda: {ANN: 1}, bytes)
+    assert next(steps) == 1
+    group.asked(8, {ANN: 1}, refused=False)
+    assert next(steps) == 9
+    assert list(steps) == []
+    assert (group.version, group.is_stale({ANN: 1})) == (9, False)

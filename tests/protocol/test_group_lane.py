@@ -42,6 +42,16 @@ class Grouped:
         """Drop the link; over the next one, answer the greeting."""
         self.talking.deliver(self.talking.accept(self.talking.reconnect()))
 
+    def resume(self) -> None:
+        """Change the epoch over the open link."""
+        self.bench.call("rotate")
+        self.talking.hello = self.bench.frames[-1]
+        self.talking.complete()
+
+    def sync(self) -> None:
+        """The device asks for the key."""
+        self.say(MessageType.GROUP_SYNC, bytes.fromhex("010700000001"))
+
     def receipt(self, n: int, version: int = 1) -> None:
         """The device confirms one message through its chain."""
         self.say(MessageType.INFO, bytes([6, 10]) + bytes(Place(GID, version, n)))
@@ -184,13 +194,11 @@ def test_a_message_of_the_device_proves_its_memory(grouped: Grouped) -> None:
 def test_a_resume_proves_no_memory(grouped: Grouped) -> None:
     """A device that has lost it asks for its keys in its first message."""
     grouped.keyed()
-    grouped.bench.call("rotate")
-    grouped.talking.hello = grouped.bench.frames[-1]
-    grouped.talking.complete()
+    grouped.resume()
     before = len(grouped.sent)
     grouped.bench.wait(limits.GROUP_RETRY)
     assert len(grouped.sent) == before
-    grouped.say(MessageType.GROUP_SYNC, bytes.fromhex("010700000001"))
+    grouped.sync()
     assert grouped.settled == [(0, False)]
 
 
@@ -285,17 +293,55 @@ def test_a_device_that_lost_its_key_gets_the_next_one_and_what_was_sent_is_in_do
     """It may have shown the message before it lost its memory: at most once."""
     grouped.keyed()
     grouped.send(b"2")
-    grouped.say(MessageType.GROUP_SYNC, bytes.fromhex("010700000001"))
+    grouped.resume()
+    grouped.sync()
     assert grouped.settled == [(0, False)]
     assert [key.place for key in grouped.offers] == [Place(GID, 1, 1)]
-    assert grouped.bench.told(GroupSynced) == [GroupSynced(GID, 1)]
+    assert grouped.bench.told(GroupSynced) == [GroupSynced(GID, 1, refused=False)]
+
+
+def test_a_key_that_the_device_refuses_settles_what_it_cannot_read(grouped: Grouped) -> None:
+    """It knows another key of this version: an older backup of ours was restored. What comes later may be within its reach."""
+    grouped.keyed()
+    grouped.send(b"2")
+    grouped.sync()
+    assert grouped.settled == [(0, False)]
+    assert grouped.bench.told(GroupSynced) == [GroupSynced(GID, 1, refused=True)]
+    grouped.talking.acknowledge()
+    grouped.sync()
+    assert grouped.settled == [(0, False), (1, False)]
+    assert grouped.offers == []
+
+
+def test_a_refused_key_is_not_offered_for_ever(grouped: Grouped) -> None:
+    """Each question came while the next key was under way: found by the soak."""
+    grouped.send()
+    for _ in range(2):
+        offered = grouped.bench.frames[-1]
+        grouped.sync()
+        grouped.talking.deliver(grouped.talking.accept(offered))
+    assert grouped.settled == [(0, False)]
+    assert (grouped.sent, grouped.offers) == ([], [])
+
+
+def test_a_key_of_an_earlier_epoch_counts_as_none_that_was_refused(grouped: Grouped) -> None:
+    """Under an id that the device had accepted before it lost its memory it is acknowledged, and not taken."""
+    grouped.send()
+    grouped.talking.accept(grouped.bench.frames[-1])  # its acknowledgement is lost
+    for _ in range(6):
+        grouped.bench.wait(limits.RTO_MAX)
+    grouped.talking.hello = grouped.bench.frames[-1]
+    grouped.talking.complete()
+    grouped.talking.acknowledge()
+    grouped.sync()
+    assert grouped.bench.told(GroupSynced) == [GroupSynced(GID, 1, refused=False)]
 
 
 def test_a_key_that_was_under_way_at_a_sync_is_sent_anew(grouped: Grouped) -> None:
     """Its acknowledgement may be of a life that has ended: no frame follows it."""
     grouped.send()
     offered = grouped.bench.frames[-1]
-    grouped.say(MessageType.GROUP_SYNC, bytes.fromhex("010700000001"))
+    grouped.sync()
     grouped.talking.deliver(grouped.talking.accept(offered))
     assert (grouped.sent, [key.place.n for key in grouped.offers]) == ([], [0])
     grouped.talking.acknowledge()
@@ -304,7 +350,7 @@ def test_a_key_that_was_under_way_at_a_sync_is_sent_anew(grouped: Grouped) -> No
 
 def test_what_was_never_sent_is_not_in_doubt(grouped: Grouped) -> None:
     grouped.send()
-    grouped.say(MessageType.GROUP_SYNC, bytes.fromhex("010700000001"))
+    grouped.sync()
     assert grouped.settled == []
 
 

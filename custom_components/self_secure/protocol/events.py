@@ -186,10 +186,11 @@ class GroupKeyed:
 
 @dataclass(frozen=True, slots=True)
 class GroupSynced:
-    """The device has lost, or refused, the key of a group, of which it has known `version`."""
+    """The device has lost the key of a group, of which it has known `version`, or has `refused` the one that it was sent in this epoch."""
 
     gid: int
     version: int
+    refused: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from .errors import MalformedError
 from .events import GroupKeyed, GroupSettled, GroupSynced, MessageType
 from .group import GroupKey, GroupMessage, Place, decode_sync, receipts
 from .memory import Memory
-from .session import INTERNAL, Incoming, Outgoing
+from .session import INTERNAL, Incoming, Outgoing, Session
 from .wire import Means
 
 
@@ -22,7 +22,10 @@ class Lane:
     def __init__(self) -> None:
         """Start with nothing known."""
         self.held: Place | None = None  # the message that the device expects, as far as it has confirmed that
+        self.held_in: Session | None = None  # through these chains
         self.offer: tuple[GroupKey, Outgoing] | None = None  # GROUP_KEY under way
+        self.void: tuple[GroupKey, Outgoing] | None = None  # one whose acknowledgement does not say that the device holds that key
+        self.taken: tuple[Session, Place] | None = None  # the last one that was acknowledged, in the chains that it first went out on
         self.waiting: deque[GroupMessage] = deque()
         self.first_sent: float | None = None  # of the first that waits
         self.sent: float | None = None  # its last sending, over this link
@@ -69,7 +72,8 @@ class Lanes:
 
         `proved`: the device has its memory. Return whether that is all that a frame waits for.
         """
-        due = [lane for lane in self._lanes.values() if lane.waiting and lane.offer is None and self._has_key(lane) and lane.sent is None]
+        idle = [lane for lane in self._lanes.values() if lane.waiting and lane.offer is None and lane.sent is None]
+        due = [lane for lane in idle if self._has_key(lane)]
         for lane in due if proved else ():
             lane.first_sent = now if lane.first_sent is None else lane.first_sent
             lane.sent = now
@@ -140,8 +144,21 @@ class Lanes:
         """A message through the chain is acknowledged: if it was a GROUP_KEY of ours, the device holds that key."""
         for lane in self._lanes.values():
             if lane.offer is not None and lane.offer[1] is message:
-                lane.held, lane.offer = lane.offer[0].place, None
-                self._outbox.put(GroupKeyed(lane.held.gid, lane.held.version))
+                self._taken(lane, *lane.offer)
+                self._outbox.put(GroupKeyed(lane.offer[0].place.gid, lane.offer[0].place.version))
+                self._hold(lane, lane.offer[0].place)
+                lane.offer = None
+            elif lane.void is not None and lane.void[1] is message:
+                self._taken(lane, *lane.void)
+                lane.void = None
+
+    def _hold(self, lane: Lane, place: Place) -> None:
+        lane.held, lane.held_in = place, self._memory.session
+
+    def _taken(self, lane: Lane, key: GroupKey, message: Outgoing) -> None:
+        """Whoever asks for a key after this, in the same chains, has refused this one; a repeat of older ones may have been dropped."""
+        session = self._memory.session
+        lane.taken = (session, key.place) if session is not None and (message.id or 0) >> 32 == session.epoch else None
 
     def heard(self, incoming: Incoming, now: float) -> None:
         """Take what the device says of its groups; anything else, and what is malformed, is not for us."""
@@ -154,27 +171,46 @@ class Lanes:
     def _receipt(self, place: Place, now: float) -> None:
         lane = self._lanes.get(place.gid)
         if lane is not None and lane.first_sent is not None and lane.waiting[0].place == place:
-            lane.held = Place(place.gid, place.version, place.n + 1)
+            self._hold(lane, Place(place.gid, place.version, place.n + 1))
             self._settle(lane, delivered_at=now)
 
     def _synced(self, body: bytes) -> None:
-        """The device has not got the key: what was sent to it may have arrived before it lost that, so it is not sent again."""
+        """The device has not got the key: what was sent to it may have arrived before it lost that, so it is not sent again.
+
+        If it has refused the key it can read nothing up to that place either.
+        """
         try:
             gid, version = decode_sync(body)
         except MalformedError:
             return
-        lane = self._lanes.get(gid)
-        if lane is not None:
-            lane.held = None
-            self._withdraw(lane)
-            if lane.first_sent is not None:
-                self._settle(lane)
-        self._outbox.put(GroupSynced(gid, version))
+        lane = self._lanes.get(gid, Lane())
+        refused = lane.taken[1] if lane.taken is not None and lane.taken[0] is self._memory.session else None
+        if refused is None:
+            self._forget_keys()
+        self._lack(lane, refused)
+        self._outbox.put(GroupSynced(gid, version, refused is not None))
+
+    def _lack(self, lane: Lane, refused: Place | None) -> None:
+        """Give up what a device without this key can not read, or may have read already."""
+        lane.held = lane.taken = None
+        self._withdraw(lane)
+        if lane.first_sent is not None:
+            self._settle(lane)
+        while refused is not None and lane.waiting and lane.waiting[0].place.reaches(refused):
+            self._settle(lane)
+
+    def _forget_keys(self) -> None:
+        """The device has lost its memory: it holds no key that it has not confirmed since, and will ask for each."""
+        for lane in self._lanes.values():
+            if lane.held_in is not self._memory.session:
+                lane.held = None
 
     def _withdraw(self, lane: Lane) -> None:
         """Whoever acknowledges the GROUP_KEY under way may have taken it before it lost its memory: that says nothing any more."""
         offer, lane.offer = lane.offer, None
-        if offer is not None and not self._is_outstanding(offer[1]):
+        if offer is not None and self._is_outstanding(offer[1]):
+            lane.void = offer
+        elif offer is not None:
             self._memory.state.queue = [message for message in self._memory.state.queue if message is not offer[1]]
 
     def _settle(self, lane: Lane, delivered_at: float | None = None) -> None:

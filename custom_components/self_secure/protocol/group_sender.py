@@ -1,10 +1,10 @@
 """The hub's side of one group: its version, its chain key, and for whom they are (protocol.md 9).
 
-The version is made durable before it is used, by who drives this: `next_version`, write, `begin`. The chain key is in memory
-only, so a restart begins a new version; so does any change of who is in the group, and of a member's pairing.
+The version is made durable before it is used, by who drives this: `renewal`. The chain key is in memory only, so a restart
+begins a new version; so does any change of who is in the group, and of a member's pairing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from . import limits
 from .errors import GroupUsedUpError, LocalError
@@ -28,9 +28,14 @@ class Group:
         """The key of the next message; None until a version is begun."""
         return self._present
 
+    @property
+    def roster(self) -> Roster:
+        """For whom the present version is."""
+        return self._roster
+
     def is_stale(self, roster: Roster) -> bool:
         """Tell whether a new version has to begin before anything is sent to `roster`."""
-        return self._present is None or dict(roster) != self._roster
+        return self._present is None or self._known > self.version or dict(roster) != self._roster
 
     def next_version(self) -> int:
         """Return the version to write, and then to `begin`; GroupUsedUpError if there is none."""
@@ -39,11 +44,21 @@ class Group:
             raise GroupUsedUpError("no version is left")
         return version
 
+    def renewal(self, roster: Callable[[], Roster], entropy: Callable[[int], bytes]) -> Iterator[int]:
+        """Begin a new version if the present one is not for `roster()`: yield it, and go on when it is on disk.
+
+        Who is in the group is asked again behind the write: nobody who has left meanwhile is among them. GroupUsedUpError.
+        """
+        while self.is_stale(roster()):
+            version = self.next_version()
+            yield version
+            self.begin(version, roster(), entropy(limits.DIGEST_SIZE))
+
     def begin(self, version: int, roster: Roster, secret: bytes) -> None:
         """Use `version`, which is on disk, with GCK_0 = `secret`; LocalError unless it is a later one."""
         if version <= self.version:
             raise LocalError("versions rise")
-        self.version = self._known = version
+        self.version, self._known = version, max(version, self._known)
         self._roster = dict(roster)
         self._present = GroupKey(Place(self.gid, version, 0), GroupChainKey(secret))
 
@@ -56,8 +71,13 @@ class Group:
         self._present = None if last else self._present.step()
         return message
 
-    def learn(self, version: int) -> None:
-        """A member knows `version`: if that is later than ours (an older backup of ours was restored), go beyond it."""
-        if version > self.version:
+    def asked(self, version: int, roster: Roster, *, refused: bool) -> GroupKey | None:
+        """A member that knows `version` asks for the key, or has `refused` ours: return what to answer, None for nothing.
+
+        If it knows a version that is not ours (an older backup of ours was restored), the next message goes beyond that.
+        Nothing is answered then, and nothing written: no member alone can keep the hub busy, or use the versions up.
+        """
+        if version > self.version or (refused and version == self.version):
             self._known = max(self._known, min(version, self.version + limits.GROUP_LEAP_MAX))
             self._present = None
+        return None if self.is_stale(roster) else self._present
