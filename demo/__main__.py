@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 import shutil
 import signal
@@ -10,18 +11,15 @@ import sys
 import tempfile
 from typing import TYPE_CHECKING
 
-from . import interactive, steps
+from . import interactive
 from .folder import REPOSITORY, Folder
 from .processes import Processes
 from .radio import PROGRAMS, Air, Fleet
 from .terminal import Report, StepFailedError
-from .worlds import many, relay
+from .worlds.scenes import SCENES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-#: What ``--auto`` walks through, and the seconds between two readings of a device there.
-WORLDS = {"three": (steps.run, steps.INTERVAL), "many": (many.run, many.INTERVAL), "relay": (relay.run, relay.INTERVAL)}
 
 #: Exit code of a program that the user ended with Ctrl-C.
 INTERRUPTED = 130
@@ -42,12 +40,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--device", choices=tuple(PROGRAMS), default="linux", help="what the devices run on: Linux, or MicroPython with a heap of 64 kB"
     )
-    made.add_argument(
-        "--world",
-        choices=tuple(WORLDS),
-        default="three",
-        help="three devices (default); many: eight devices paired at once, and one that belongs to two Home Assistants",
-    )
+    summaries = "; ".join(f"{name}: {scene.summary}" for name, scene in SCENES.items())
+    made.add_argument("--world", choices=tuple(SCENES), default="three", help=summaries)
     made.add_argument("--seed", type=int, default=1, help="seed of the losses (default 1)")
     return made
 
@@ -76,8 +70,9 @@ async def run(options: argparse.Namespace, report: Report) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         # the first signal ends the demo; further ones must not disturb the end
         asyncio.get_running_loop().add_signal_handler(number, lambda: me and not me.cancelling() and me.cancel())
-    walk, interval = WORLDS[options.world] if options.auto else (interactive.run, interactive.INTERVAL)
-    fleet = Fleet(interval, options.suite, options.device)
+    scene = SCENES[options.world]
+    walk = scene.walk if options.auto else partial(interactive.run, scene)
+    fleet = Fleet(scene.interval if options.auto else interactive.INTERVAL, options.suite, options.device)
     with chosen_folder(options) as folder:
         folder.prepare()
         async with Processes() as processes, report.unnamed():

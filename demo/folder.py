@@ -71,6 +71,14 @@ class Folder:
         """The file that a device remembers its pairings in."""
         return self.root / "devices" / f"{device}.state"
 
+    def home(self, number: int) -> Folder:
+        """Return the folder of one of several homes, made where it is not there; the first one is this folder itself."""
+        if number == 1:
+            return self
+        other = Folder(self.root / f"home_{number}")
+        other.prepare()
+        return other
+
     def prepare(self) -> None:
         """Make the folders and start with empty logs."""
         shutil.rmtree(self.logs, ignore_errors=True)

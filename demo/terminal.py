@@ -15,21 +15,14 @@ if TYPE_CHECKING:
 #: Seconds until the programs have written why something failed.
 SETTLE = 0.5
 
-WELCOME = """
+HOME = """
 Home Assistant    {url}
   user            {user}
   password        {password}
+"""
 
-1. Sign in, open Settings → Devices & services: three devices are discovered by Bluetooth.
-2. Choose Add on one of them{method} and submit. The device broadcasts random packets; Home Assistant shows what arrives.
-3. Compare the six digits with what the device prints here, and answer.
-   (The virtual radio loses {loss} % of all advertisements at each of two scanners.)
-
-Type here, as if you stood in front of a device:
-  thermometer status          display say hello        door open | close | press
-  display pair                (its button: pair anew)  door reset  (factory reset)
-Send a message to the display: Settings → Tools → Actions → self_secure.send_message.
-
+AIR = """
+(The virtual radio loses {loss} % of all advertisements at each receiver.)
 Ctrl-C ends everything. The next scripts/demo goes on with the same pairings ({folder}).
 """
 

@@ -11,7 +11,6 @@ from .. import radio
 from ..bulk import Bulk, pair_at_once
 from ..cast import MANY
 from ..errors import DemoError
-from ..folder import Folder
 from ..homeassistant import HomeAssistant
 from ..hub import Hub
 from ..pairing import DISCOVERED, NEGOTIATED, PRINTED, discovered, follow, pair, shown_code, wait_until_discovered
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from ..api import Api
+    from ..folder import Folder
     from ..processes import Processes
     from ..radio import Air, Device, Fleet, World
     from ..terminal import Report
@@ -53,20 +53,13 @@ async def run(air: Air, fleet: Fleet, folder: Folder, processes: Processes, repo
     async with report.step(f"the virtual radio and {len(MANY.kinds)} devices run") as tell:
         world = await radio.start(air, folder, processes, fleet, lambda _key, _line: None, MANY)
         tell(f"{air.loss} % lost at each receiver beside what the distance costs")
-    folders = [folder, second_home(folder)]
+    folders = [folder.home(number) for number in HOMES]
     stage = Stage(report, world, folders, [HomeAssistant(one) for one in folders])
     report.suspects[:] = [world.radio, *world.devices]
     try:
         await _walk(stage)
     finally:
         await asyncio.gather(*(home.process.stop() for home in stage.homes))
-
-
-def second_home(folder: Folder) -> Folder:
-    """Return the folder of the neighbour, inside of the demo's own."""
-    neighbour = Folder(folder.root / "neighbour")
-    neighbour.prepare()
-    return neighbour
 
 
 async def _walk(stage: Stage) -> None:

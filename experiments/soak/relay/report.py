@@ -16,7 +16,7 @@ FAULTS: Final = (
     *(f"fragment {what}" for what in FRAGMENTS),
     *(f"{how}: {name}" for how in ("forged", "mutilated", "replayed") for name in ("DATA", "DACK", "R0", "R1", "R2", "R3")),
     *(f"relay {deed}" for deed in DEEDS if deed not in ("flips", "drops")),
-    *(f"relay {deed}: {name}" for deed in ("flips", "drops") for name in ("DATA", "DACK", "R0", "R1", "R2", "R3", "RAND")),
+    *(f"relay {deed}: {name}" for deed in ("flips", "drops") for name in ("DATA", "DACK", "R0", "R1", "R2", "R3")),
     *(f"power cut: hub {point}" for point in HUB_POINTS[:-1]),
     *(f"power cut: {kind} {point}" for kind in ("far device", "relay") for point in DEVICE_POINTS),
     *(f"without power: {kind}" for kind in ("far device", "relay")),
