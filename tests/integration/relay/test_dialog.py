@@ -155,6 +155,16 @@ async def test_device_that_has_walked_away_is_paired_again_through_the_relay(
     assert entry.runtime_data.connection.record.relayed
 
 
+async def test_removed_relay_carries_no_pairing(home: HomeAssistant, stranger: SimulatedDevice, relay: SimulatedDevice) -> None:
+    flow_id = await until(lambda: far_flow(home, stranger))
+    entry = home.config_entries.async_entry_for_domain_unique_id(DOMAIN, relay.identity)
+    assert entry is not None
+    await home.config_entries.async_remove(entry.entry_id)
+    failed = await go_on(home, flow_id)
+    assert failed_with(failed) == "relay_gone"
+    await until(lambda: home.data[HUB].attempts == {})
+
+
 async def test_reset_of_a_far_device_is_noticed_and_repaired(home: HomeAssistant, stranger: SimulatedDevice) -> None:
     entry = await pair_far(home, stranger)
     coordinator = coordinator_of(home, stranger)
