@@ -15,6 +15,7 @@ from simulation.loss import LossModel
 PAYLOAD: Final = 244  # MTU 247
 PACKETS: Final = 256  # of the negotiation that is measured
 SCANNER: Final = "bench"
+_SMALL: Final = 16  # packets of a negotiation that only has to be over
 LOSS: Final = 0.2  # of its broadcast
 PER_EPOCH: Final = 24  # messages after VERIFIED and INFO, before the 32 at which the hub asks for a new epoch
 INTERVAL: Final = 0.03  # s between its packets
@@ -153,6 +154,11 @@ class Couple:
         """Send one message from the hub to the device."""
         self.tell_hub("send", kind, body)
         self.exchange()
+
+
+def paired_hubs(n: int) -> list[Connection]:
+    """Return the hub's side of `n` pairings: copies of one would share their keys."""
+    return [Couple(packets=_SMALL).pair().hub for _ in range(n)]
 
 
 def branch[T](original: T) -> T:

@@ -23,13 +23,13 @@ from custom_components.self_secure.transport.beacon import Beacon, BeaconState
 from . import air, report, series
 from .chains import HubChains
 from .counts import held_bytes
-from .couple import Couple, branch, replay_hub
+from .couple import Couple, paired_hubs, replay_hub
 from .harness import Bench
 from .readings import objects
 from .series import CONSTANT, LINEAR, Series, processor_us
 
 DEVICES: Final = (1, 10, 100, 1000, 10_000)
-LIVE_MOST: Final = 1000  # copies with chains: each takes some 2 ms to make
+LIVE_MOST: Final = 1000  # with chains: each pairing takes some 2 ms
 SIZES: Final = (16, 32, 64, 128, 256, 512)
 SETS: Final = (64, 128, 256, 512, 1024, 2048)
 BYTES_MOST: Final = 8000.0  # of memory, per device
@@ -66,13 +66,10 @@ def _of_devices(numbers: list[int]) -> list[Series]:
     def start(n: int) -> list[Connection]:
         return _connections(couple.snapshot, n)
 
-    def branches(n: int) -> list[Connection]:
-        return [branch(couple.hub) for _ in range(n)]
-
     few = [n for n in numbers if n <= LIVE_MOST]
     return [
         Series("memory of a device, as started", "bytes", LINEAR, {n: held_bytes(partial(start, n)) for n in numbers}, BYTES_MOST),
-        Series("memory of a device, with chains", "bytes", LINEAR, {n: held_bytes(partial(branches, n)) for n in few}, BYTES_MOST),
+        Series("memory of a device, with chains", "bytes", LINEAR, {n: held_bytes(partial(paired_hubs, n)) for n in few}, BYTES_MOST),
         Series("start from the snapshot, collector off", "µs", LINEAR, _starts(start, numbers, collector=False)),
         Series("start from the snapshot, collector on", "µs", None, _starts(start, numbers, collector=True)),
         Series("timers: ask all, call all", "µs", LINEAR, {n: processor_us(_tick, partial(start, n), trials=_FEW) for n in numbers}),
