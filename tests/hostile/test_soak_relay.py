@@ -31,7 +31,9 @@ def test_ten_thousand_steps(reuse: Reuse) -> None:
     driver.run(STEPS)
     lines, passed = report(driver, reuse, None)
     assert passed
-    assert lines[-1] == "reused 0, lost 0, repeated 0, forged 0, outside 0, stored 0, no common epoch 0, split 0, stuck 0, crashed 0, leaked 0"
+    assert (
+        lines[-1] == "reused 0, lost 0, repeated 0, forged 0, outside 0, stored 0, no common epoch 0, split 0, stuck 0, crashed 0, leaked 0"
+    )
     assert len(set(FAULTS) & set(driver.counts.faults)) > KINDS_IN_A_SLICE * len(FAULTS)
     assert driver.counts.rules["hub: delivered to far device"] > ENOUGH
     assert driver.counts.rules["far device: delivered"] > ENOUGH
