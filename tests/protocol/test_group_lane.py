@@ -48,6 +48,14 @@ class Grouped:
         self.talking.hello = self.bench.frames[-1]
         self.talking.complete()
 
+    def doubted(self) -> None:
+        """Confirm nothing until the hub asks for a new epoch; then answer its greeting."""
+        for _ in range(limits.GROUP_SILENCES_DOUBTFUL):
+            self.bench.wait(limits.GROUP_RETRY)
+        self.talking.hello = self.bench.frames[-1]
+        self.talking.complete()
+        self.talking.acknowledge()
+
     def sync(self) -> None:
         """The device asks for the key."""
         self.say(MessageType.GROUP_SYNC, bytes.fromhex("010700000001"))
@@ -213,13 +221,23 @@ def test_dropped_links_are_no_silence(grouped: Grouped) -> None:
 def test_after_too_many_silences_it_is_given_up_and_the_next_one_brings_its_key(grouped: Grouped) -> None:
     grouped.keyed()
     grouped.send(b"2")
-    for _ in range(limits.GROUP_SILENCES_MAX - 1):
+    for _ in range(limits.GROUP_SILENCES_MAX // limits.GROUP_SILENCES_DOUBTFUL - 1):
+        grouped.doubted()
+    for _ in range(limits.GROUP_SILENCES_DOUBTFUL - 1):
         grouped.bench.wait(limits.GROUP_RETRY)
     assert grouped.settled == []
     assert len(grouped.sent) == limits.GROUP_SILENCES_MAX
     grouped.bench.wait(limits.GROUP_RETRY)
     assert grouped.settled == [(0, False)]
     assert [key.place for key in grouped.offers] == [Place(GID, 1, 1)]
+
+
+def test_a_receipt_that_waited_for_a_new_epoch_settles_it(grouped: Grouped) -> None:
+    """The device's chain was frozen: it had accepted the frame, and could not say so. Found by the soak."""
+    grouped.keyed()
+    grouped.doubted()
+    grouped.receipt(0)
+    assert grouped.settled == [(0, True)]
 
 
 def test_64_wait_and_one_more_gives_the_oldest_up(grouped: Grouped) -> None:

@@ -116,13 +116,17 @@ class Lanes:
 
     # --- from the messages
 
-    def timer(self, now: float) -> None:
-        """Miss the receipts that did not come; after too many of them, the message is given up."""
-        for lane in self._lanes.values():
-            if lane.deadline is not None and now >= lane.deadline:
-                lane.sent = None
-                lane.silences += 1
-                self._give_up(lane)
+    def timer(self, now: float) -> bool:
+        """Miss the receipts that did not come; after too many of them, the message is given up.
+
+        Return whether the device may have a receipt that it cannot send: its chain is frozen, and a new epoch would show it.
+        """
+        missed = [lane for lane in self._lanes.values() if lane.deadline is not None and now >= lane.deadline]
+        for lane in missed:
+            lane.sent = None
+            lane.silences += 1
+            self._give_up(lane)
+        return any(lane.silences and lane.silences % limits.GROUP_SILENCES_DOUBTFUL == 0 for lane in missed)
 
     def _give_up(self, lane: Lane) -> None:
         if lane.silences >= limits.GROUP_SILENCES_MAX:

@@ -80,6 +80,7 @@ KIDS_REMEMBERED: Final = 8  # for the hint of a stale copy
 GROUP_SKIP_MAX: Final = 64  # steps that a member goes forward for one frame, and frames that wait for one member
 GROUPS_PER_DEVICE: Final = 4  # a microcontroller keeps so many keys of one hub; another one takes the place of the oldest
 GROUP_RETRY: Final = 5.0  # s without a receipt: a member's own queue of eight messages goes first
+GROUP_SILENCES_DOUBTFUL: Final = 2  # frames without a receipt, then a resume: the member's own chain may be frozen
 GROUP_SILENCES_MAX: Final = 6  # frames without a receipt over open links, as many as attempts of a message; then the next one
 GROUP_LEAP_MAX: Final = 0x1_0000  # versions that a member's word moves a group forward: one member alone shall not use them up
 

@@ -146,7 +146,7 @@ class Messaging:
             self.epochs.unanswered()
             self._repeat(session, now)
         if session and self._wire.is_open and not self.epochs.running:
-            self.groups.timer(now)
+            self.epochs.asked |= self.groups.timer(now)
         if self._greet_at is not None and now >= self._greet_at:
             self._greet()
         self.pump(now)

@@ -10,7 +10,7 @@ from ..air import Sent
 from ..device import DeviceSide
 from ..hub import Disk
 from ..profile import Profile
-from ..world import World
+from ..world import EXCHANGE, World
 
 if TYPE_CHECKING:
     from .house import House
@@ -23,6 +23,7 @@ class Member(World):
 
     def __init__(self, house: House, profile: Profile, seed: str) -> None:
         self.house = house
+        self.loss = 0.0  # share of fragments that do not arrive
         self.lives = 0  # that its device, or a copy, has begun
         self.troubles: dict[str, int] = {}  # what may cost it messages, and the last step of it
         self.sendings: Counter[bytes] = Counter()  # of group frames
@@ -58,6 +59,16 @@ class Member(World):
     def pairing_number(self) -> int:
         """Number of the hub's newest pairing with it; 0 without one."""
         return max((pairing.number for pairing in self.hub.connection.pairings), default=0)
+
+    @override
+    def take(self, way: str) -> None:
+        if self.rng.random() < self.loss:
+            self.air.ways[way].popleft()
+            self.now += EXCHANGE
+            self.disturbed = True
+            self.counts.faults["fragment lost"] += 1
+        else:
+            super().take(way)
 
     # --- ends
 
