@@ -66,6 +66,19 @@ def measure(profile: Profile, metres: float, packets: int, repetitions: int, see
     return losses
 
 
+SERVICES = (0.008, 0.009, 0.0095, SLOW_SERVICE, 0.010, 0.0105, 0.012)  # s per packet at the host: from well below the pace to above it
+
+
+def hosts(repetitions: int, seed: int) -> list[tuple[Cell, ...]]:
+    """Return the loss in percent at the shortest distance, where the radio loses next to nothing: (ms, one per number of packets)."""
+    rows: list[tuple[Cell, ...]] = []
+    for service in SERVICES:
+        profile = Profile("", PROFILES[0].payload, PROFILES[0].interval, service)
+        means = [mean_interval(measure(profile, DISTANCES[0], packets, repetitions, seed).total)[0] for packets in COUNTS]
+        rows.append((round(1000 * service, 1), *(round(100 * mean, 2) for mean in means)))
+    return rows
+
+
 type Measured = dict[tuple[str, float, int], Losses]
 
 
@@ -105,7 +118,10 @@ def draw(report: Report, measured: Measured) -> None:
 def run(setting: Setting) -> Report:
     """Measure, tabulate, draw."""
     report = Report("fig7", setting, KIND)
-    measured = measure_all(FULL_REPETITIONS if setting.full else REPETITIONS, setting.seed)
+    repetitions = FULL_REPETITIONS if setting.full else REPETITIONS
+    measured = measure_all(repetitions, setting.seed)
     tabulate(report, measured)
+    title = f"The same at {DISTANCES[0]} m with faster and slower hosts: loss in percent (a packet comes every {1000 * PROFILES[0].interval:.0f} ms)"
+    report.add("hosts", title, ("ms_per_packet", *(f"of_{packets}" for packets in COUNTS)), hosts(repetitions, setting.seed))
     draw(report, measured)
     return report

@@ -5,6 +5,7 @@ import secrets
 import pytest
 from pytest_codspeed import BenchmarkFixture
 
+from benchmarks.broadcast import opened, packets
 from benchmarks.chains import Chains, HubChains
 from benchmarks.couple import PER_EPOCH, Couple, branch, replay, replay_hub
 from benchmarks.messages import converse
@@ -79,6 +80,21 @@ def test_negotiation_device(benchmark: BenchmarkFixture, played: Couple) -> None
         return node.log
 
     assert benchmark(negotiate) == played.node.log
+
+
+def test_a_broadcast_into_the_set(benchmark: BenchmarkFixture) -> None:
+    couple = opened()
+    raws = packets(couple, 200)
+
+    def collect(hub: Connection) -> Connection:
+        for raw in raws:
+            packet = decode_advertisement(raw)
+            assert isinstance(packet, RandomPacket)
+            hub.random_packet("scanner", packet.sid, packet.seq, packet.value, couple.now)
+        return hub
+
+    hub = benchmark.pedantic(collect, setup=lambda: ((branch(couple.hub),), {}), rounds=ROUNDS)
+    assert hub._window._negotiation.collected() == list(range(200))
 
 
 def test_start_from_a_snapshot(benchmark: BenchmarkFixture, paired: Couple) -> None:

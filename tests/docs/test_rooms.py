@@ -48,6 +48,11 @@ def test_every_room_is_named() -> None:
     assert folders <= {room.partition("/")[0] for room in named_rooms()}, "describe the new room in docs/architecture.md"
 
 
+def test_every_file_of_the_benchmarks_is_named() -> None:
+    present = {f"benchmarks/{path.name}" for path in (ROOT / "benchmarks").glob("*.py")} - {"benchmarks/__init__.py"}
+    assert present <= set(named_files()), "describe the new file in docs/architecture.md"
+
+
 def test_the_protocol_is_pure() -> None:
     allowed = (set(sys.stdlib_module_names) - NOT_PURE) | {"cryptography", "custom_components"}
     found = {path.name: roots(path) - allowed for path in modules(PROTOCOL)}

@@ -5,7 +5,7 @@ import statistics
 
 import pytest
 
-from experiments.channel.fig7 import COUNTS, DISTANCES, PROFILES, Measured, measure_all, run, transfer
+from experiments.channel.fig7 import COUNTS, DISTANCES, PROFILES, Measured, hosts, measure_all, run, transfer
 from experiments.evaluation.report import Setting
 
 SLOW, FAST, OURS = (profile.name for profile in PROFILES)
@@ -31,6 +31,12 @@ def test_loss_rises_with_distance(measured: Measured, name: str, packets: int) -
 @pytest.mark.parametrize("metres", DISTANCES)
 def test_loss_rises_with_the_number_of_packets_where_the_host_just_keeps_up(measured: Measured, metres: float) -> None:
     assert mean(measured, SLOW, metres, 200) < mean(measured, SLOW, metres, 800)
+
+
+def test_the_loss_grows_with_the_number_only_where_the_host_hardly_keeps_up() -> None:
+    of_200, of_800 = ({row[0]: float(row[place] or 0) for row in hosts(REPETITIONS, 1)} for place in (1, -1))
+    assert of_800[8.0] < 0.1
+    assert [ms for ms in of_200 if of_800[ms] > 1.3 * of_200[ms]] == [9.0, 9.5, 9.8, 10.0, 10.5, 12.0]
 
 
 @pytest.mark.parametrize("name", [FAST, OURS])
