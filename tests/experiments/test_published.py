@@ -7,6 +7,8 @@ import pytest
 
 from benchmarks import report as speed
 from benchmarks.goals import GOALS
+from benchmarks.growth import DEVICES
+from benchmarks.series import Series, text
 from experiments.evaluation.report import Report, Setting, Table
 from experiments.robustness.evaluation import CASES
 
@@ -33,6 +35,16 @@ def test_the_speed_is_of_one_full_run() -> None:
     assert content["missing"] == {}
     assert {(goal["ours"], goal["anchor"]) for goal in content["goals"]} == {(goal.ours, goal.anchor) for goal in GOALS}
     assert [case for case in content["cases"] if "error" in case] == []
+
+
+def test_the_growth_is_of_the_same_command_and_nothing_was_missed() -> None:
+    content = json.loads((FOLDER / "speed" / "growth.json").read_text(encoding="utf-8"))
+    rows = [{**row, "points": {int(n): cost for n, cost in row["points"].items()}} for row in content["series"]]
+    grown = [Series(**{name: row[name] for name in ("name", "unit", "most", "points", "each")}) for row in rows]
+    assert f"{content['command']}\n{text(grown)}\n" == (FOLDER / "speed" / "growth.txt").read_text(encoding="utf-8")
+    assert content["command"] in PAGE
+    assert [one.name for one in grown if one.met is False] == []
+    assert max(DEVICES) in grown[0].points
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\(([^)#]+)\)", PAGE))))
