@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 import os
 from typing import Any, override
 
@@ -76,7 +77,8 @@ class RadioHub:
 
     patience = PATIENCE
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, number: int = 0) -> None:
+        self._settings = replace(SETTINGS, hub_id=bytes([number]) + SETTINGS.hub_id[1:])
         self.events: list[Event] = []
         self.states: list[int] = []  # of the beacons heard
         self.disk: dict[str, Any] | None = None
@@ -87,7 +89,7 @@ class RadioHub:
 
     def start(self) -> None:
         """Begin from what is on disk."""
-        connection = Connection(SETTINGS, os.urandom, self.disk)
+        connection = Connection(self._settings, os.urandom, self.disk)
         self.client = Client(connection, lambda: RadioLink(self.hosts[0], self._address), self._save, self._take, "Board")
         self.client.start()
 
@@ -160,15 +162,16 @@ class RadioHub:
 
 
 @asynccontextmanager
-async def radio_hub(world: World, address: str) -> AsyncIterator[RadioHub]:
-    """Give a running hub on every scanner of the world."""
-    hub = RadioHub(address)
-    for radio in world.scanners:
+async def radio_hub(world: World, address: str, number: int | None = None) -> AsyncIterator[RadioHub]:
+    """Give a running hub on every scanner of the world, or hub `number` on that one of them."""
+    hub = RadioHub(address, number or 0)
+    scanners = world.scanners if number is None else [world.scanners[number]]
+    for radio in scanners:
         host = ScannerHost(lambda report, name=radio.name: hub.heard(name, report))  # type: ignore[misc]  # mypy cannot infer a lambda's default
         hub.hosts.append(host)
     hub.start()
     try:
-        for host, radio in zip(hub.hosts, world.scanners, strict=True):
+        for host, radio in zip(hub.hosts, scanners, strict=True):
             await host.open(radio.port.port)
             await host.scan(active=False)
         yield hub
