@@ -1,5 +1,7 @@
 """What relays tell, and what Home Assistant makes of it before anybody is contacted."""
 
+from collections.abc import Callable
+
 from homeassistant.core import HomeAssistant
 import pytest
 
@@ -8,6 +10,7 @@ from custom_components.self_secure.far import FAR as FAR_DEVICES
 from custom_components.self_secure.hub import HUB
 from custom_components.self_secure.messages import Neighbour, decode_neighbours
 from custom_components.self_secure.relays import Relay, Relays
+from custom_components.self_secure.transport.client import Client
 from custom_components.self_secure.transport.paths import Paths
 from tests.integration.conftest import SimulatedDevice, StartDevice, discovered_flow, listed, pair, security_events, until
 
@@ -86,10 +89,16 @@ async def test_without_relays_the_list_of_devices_is_as_ever(home: HomeAssistant
     assert (shown["description_placeholders"] or {})["far"] == "-"
 
 
+@pytest.mark.parametrize(("seconds", "give_up"), [(0.2, lambda _: None), (60.0, Client.cut_paths)], ids=["no answer", "no connection"])
 async def test_device_that_does_not_hear_the_invitation_is_left_alone(
-    home: HomeAssistant, relay: SimulatedDevice, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
+    home: HomeAssistant,
+    relay: SimulatedDevice,
+    start_device: StartDevice,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
+    give_up: Callable[[Client], None],
 ) -> None:
-    monkeypatch.setattr(adoption_module, "INVITATION_SECONDS", 0.2)
+    monkeypatch.setattr(adoption_module, "INVITATION_SECONDS", seconds)
     device = await start_device("display", 0)
     relays = home.data[HUB].relays
     known = await until(lambda: relays.find(bytes.fromhex(relay.identity)))
@@ -101,6 +110,8 @@ async def test_device_that_does_not_hear_the_invitation_is_left_alone(
         await until(lambda: not coordinator.client.contact.is_open)
         told = security_events(home)
     adoption = coordinator._adoption
+    await until(lambda: coordinator.connection.queued)
+    give_up(coordinator.client)
     await until(lambda: adoption._running is None)
     assert adoption._rest.until > home.loop.time()
     adoption.look()
