@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 RELAYS_WANTED: Final = 2  # per device: one may be gone; a small device keeps four keys in all
 INVITATION: Final = bytes(2)  # the path in a ROUTE to the device itself that names a relay
 INVITATION_SECONDS: Final = 60.0  # for the message; the device then asks for a key for ten minutes
-FIRST_REST: Final = 600.0  # s after a failure, doubling: the device was about to leave, or cannot do it at all
-LONGEST_REST: Final = 86400.0  # s
+FIRST_REST: Final = 120.0  # s after a failure, doubling: the device was about to leave, or the relay is too far for that
+LONGEST_REST: Final = 3600.0  # s
 INTRODUCED_SECONDS: Final = 60.0  # after which a relay that does not name the device as its own is believed
 
 
@@ -35,11 +35,12 @@ class Adoption:
         self._rest = BackOff(first=FIRST_REST, longest=LONGEST_REST)
         self._introduced: dict[Relay, float] = {}  # when; its list may be from before that
         self._running: asyncio.Task[None] | None = None
+        self._stopped = False
 
     @callback
     def look(self) -> None:
         """A relay has told anew whom it hears: begin, if there is something to do."""
-        if self._running is None and self._wanted() is not None:
+        if self._running is None and not self._stopped and self._wanted() is not None:
             hass, name = self._coordinator.hass, self._coordinator.name
             self._running = hass.async_create_background_task(self._run(), f"{DOMAIN} relays of {name}")
             self._running.add_done_callback(self._ended)
@@ -47,6 +48,7 @@ class Adoption:
     @callback
     def stop(self) -> None:
         """The entry is unloaded."""
+        self._stopped = True
         if self._running is not None:
             self._running.cancel()
 
@@ -67,7 +69,8 @@ class Adoption:
         beside = [(relay, row) for relay, row in coordinator.reach.hearing if row.hops == 0]
         holding = sum(row.adopted for _, row in beside)
         now = coordinator.hass.loop.time()
-        if record is None or record.suite != HYBRID.id or coordinator.connection.pairing or now < self._rest.until:
+        busy = coordinator.connection.pairing or coordinator.client.paths.in_use  # for a key of its own, or for others
+        if record is None or record.suite != HYBRID.id or busy or now < self._rest.until:
             return None
         if holding >= RELAYS_WANTED or not (coordinator.reach.is_near or coordinator.reach.carrying):
             return None

@@ -121,6 +121,21 @@ async def test_device_that_does_not_hear_the_invitation_is_left_alone(
     assert (told, device.told("carried")) == ([], [])
 
 
+async def test_nobody_is_invited_after_the_entry_is_unloaded(
+    home: HomeAssistant, relay: SimulatedDevice, start_device: StartDevice
+) -> None:
+    device = await start_device("display", 0)
+    await until(lambda: home.data[HUB].relays.find(bytes.fromhex(relay.identity)))
+    async with home.data[HUB].relays.adopting:
+        entry = await pair(home, device)
+        adoption = coordinator_of(home, device)._adoption
+        await until(lambda: adoption._running)
+        assert await home.config_entries.async_unload(entry.entry_id)
+    await until(lambda: adoption._running is None)
+    adoption.look()
+    assert adoption._running is None
+
+
 async def test_nobody_is_invited_whose_relay_has_gone_meanwhile(
     home: HomeAssistant, relay: SimulatedDevice, start_device: StartDevice
 ) -> None:
