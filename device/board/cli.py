@@ -75,6 +75,8 @@ async def _board(given: argparse.Namespace, image: Image, bridge: Bridge, port: 
         child = await asyncio.create_subprocess_exec(*command, env=environment)
         _, lost, stopped = waits = [asyncio.ensure_future(one) for one in (child.wait(), bridge.lost(), stop.wait())]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        if lost.done():  # the board sees it too, and says so: that line comes to its end
+            await asyncio.wait(waits[:1], timeout=GRACE)
         await _end(child)
         for wait in waits:
             wait.cancel()

@@ -28,6 +28,7 @@ class Lane:
         self.taken: tuple[Session, Place] | None = None  # the last one that was acknowledged, in the chains that it first went out on
         self.waiting: deque[GroupMessage] = deque()
         self.first_sent: float | None = None  # of the first that waits
+        self.first_in: Session | None = None  # the chains that there were then
         self.sent: float | None = None  # its last sending, over this link
         self.silences = 0  # sendings of it without a receipt
 
@@ -38,7 +39,7 @@ class Lane:
 
     def restart(self) -> None:
         """What comes first has not been sent."""
-        self.first_sent = self.sent = None
+        self.first_sent = self.sent = self.first_in = None
         self.silences = 0
 
 
@@ -75,7 +76,8 @@ class Lanes:
         idle = [lane for lane in self._lanes.values() if lane.waiting and lane.offer is None and lane.sent is None]
         due = [lane for lane in idle if self._has_key(lane)]
         for lane in due if proved else ():
-            lane.first_sent = now if lane.first_sent is None else lane.first_sent
+            if lane.first_sent is None:
+                lane.first_sent, lane.first_in = now, self._memory.session
             lane.sent = now
             self._wire.transmit(lane.waiting[0].frame)
         return due != [] and not proved
@@ -204,10 +206,15 @@ class Lanes:
             self._settle(lane)
 
     def _forget_keys(self) -> None:
-        """The device has lost its memory: it holds no key that it has not confirmed since, and will ask for each."""
+        """The device has lost its memory: it holds no key that it has not confirmed since, and will ask for each.
+
+        What was sent before may have arrived: with a key for that place the device would accept it again.
+        """
         for lane in self._lanes.values():
             if lane.held_in is not self._memory.session:
                 lane.held = None
+            if lane.first_sent is not None and lane.first_in is not self._memory.session:
+                self._settle(lane)
 
     def _withdraw(self, lane: Lane) -> None:
         """Whoever acknowledges the GROUP_KEY under way may have taken it before it lost its memory: that says nothing any more."""
