@@ -162,9 +162,10 @@ class RadioHub:
 
 
 @asynccontextmanager
-async def radio_hub(world: World, address: str, number: int | None = None) -> AsyncIterator[RadioHub]:
-    """Give a running hub on every scanner of the world, or hub `number` on that one of them."""
+async def radio_hub(world: World, address: str, number: int | None = None, disk: dict[str, Any] | None = None) -> AsyncIterator[RadioHub]:
+    """Give a running hub on every scanner of the world, or hub `number` on that one of them, with what was on its `disk`."""
     hub = RadioHub(address, number or 0)
+    hub.disk = disk
     scanners = world.scanners if number is None else [world.scanners[number]]
     for radio in scanners:
         host = ScannerHost(lambda report, name=radio.name: hub.heard(name, report))  # type: ignore[misc]  # mypy cannot infer a lambda's default
