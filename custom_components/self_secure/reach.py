@@ -54,7 +54,6 @@ class Reach:
     def serve(self, client: Client) -> None:
         """Make links for `client` from now on; before the first one is wanted."""
         self._client = client
-        self._far = Far(self._identity, self._on_random, lambda: client.connection.collecting, self._on_knock, self._on_lost)
         self.stranger = Far(self._identity, lambda *_: None, lambda: False, lambda: None, lambda: None)  # for a path that only makes a key
 
     @property
@@ -125,7 +124,7 @@ class Reach:
             return _Tracked(self, None, self._direct())
         if self._client.paths.in_use:
             self._client.cut_paths()  # it is a relay itself, which carries nothing while another one carries for it
-        return _Tracked(self, relay, relay.paths().link(self._far))
+        return _Tracked(self, relay, relay.paths().link(self._far_end(relay)))
 
     def _choose(self) -> Relay | None:
         relays = [relay for relay, _ in self.carrying]
@@ -138,9 +137,10 @@ class Reach:
         return relays[0]
 
     def patience(self, way: Relay | None) -> float | None:
-        """Return the seconds that a link over this way may take to open, None for as long as it takes."""
-        others = [relay for relay, _ in self.carrying if relay is not way]
-        if not others and (way is None or not self.is_near):
+        """Return the seconds that a link over this way may take to open, None for as long as it takes: a relay may have to make a key first."""
+        connection, others = self._client.connection, [relay for relay, _ in self.carrying if relay is not way]
+        makes_key = way is not None and (connection.pairing or not connection.paired)
+        if makes_key or (not others and (way is None or not self.is_near)):
             return None
         return PATIENCE if way is None else RELAY_PATIENCE
 
@@ -170,21 +170,26 @@ class Reach:
 
     # --- the far end of a path
 
+    def _far_end(self, relay: Relay) -> Far:
+        return Far(
+            identity=self._identity,
+            on_random=lambda *packet: self._on_random(relay, *packet),
+            is_broadcasting=lambda: self._client.connection.collecting,
+            on_knock=lambda: self._client.listed(BeaconState.HAS_DATA),
+            on_lost=lambda: self._on_lost(relay),
+        )
+
     def _identity(self) -> bytes:
         known = self._client.connection.identity
         return known or self._short_id + bytes(IDENTITY_SIZE - SHORT_ID_SIZE)
 
-    def _on_random(self, sid: int, seq: int, value: bytes) -> None:
+    def _on_random(self, relay: Relay, sid: int, seq: int, value: bytes) -> None:
         if self._client.connection.collecting:
-            self._client.random_packet("relay", sid, seq, value)
+            self._client.random_packet(relay.identity.hex(), sid, seq, value)
 
-    def _on_knock(self) -> None:
-        self._client.listed(BeaconState.HAS_DATA)
-
-    def _on_lost(self) -> None:
+    def _on_lost(self, relay: Relay) -> None:
         """A path broke: what waited at the device may still wait, and no relay says so twice."""
-        if self.relay is not None:
-            self.failed(self.relay)
+        self.failed(relay)
         for _, row in self.hearing[:1]:
             self._client.listed(row.state)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
+from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.self_secure.const import DOMAIN
@@ -181,5 +182,5 @@ async def test_removed_relay_carries_nobody(home: HomeAssistant, relay: Simulate
     assert carriers(home, far) == []
     assert relay_of(home, far) is None
     await until_idle(home, far)
-    coordinator_of(home, far)._check_presence(None)  # type: ignore[arg-type]
+    coordinator_of(home, far)._check_presence(dt_util.utcnow())
     assert state_of(home, "event.far_message") == "unavailable"
