@@ -60,7 +60,8 @@ class Pairing:
 
     def _may_request(self):
         wanted = self._wanted_until is not None or self.host.keyring.committed() is None
-        return self._link is not None and wanted and len(self.negotiations) < limits.MAX_NEGOTIATIONS
+        fits = self.only is None or self._link is self.host.link  # a relay is never at the end of a path
+        return self._link is not None and wanted and fits and len(self.negotiations) < limits.MAX_NEGOTIATIONS
 
     # --- what happens ------------------------------------------------------------------------------------------
 

@@ -42,6 +42,10 @@ class Round:
 
     def ask(self, link, now):
         """Send REQ: the one that is on the air if its broadcast has most of its packets to come, else a new one."""
+        for machine in self.negotiations:
+            if machine.state == tables.REQUESTED:  # it waits for one relay, which this may be
+                link.send(machine.request.frame)
+                return
         machine = self._join(now) or self._begin(now)
         if machine is not None:
             self.negotiations.append(machine)
@@ -72,11 +76,15 @@ class Round:
         return fits
 
     def contacted(self, link, now):
-        """Somebody has subscribed: who was asked before is asked again, byte for byte, for it may have been lost with the link."""
+        """Somebody has subscribed: who was asked before is asked again, byte for byte, for it may have been lost with the link.
+
+        A REQ for one relay alone waits for those who show that they are somebody else.
+        """
         for machine in self.negotiations:
             if machine.state == tables.REQUESTED:
-                link.send(machine.request.frame)
-                self._pairing.request_at = None
+                if machine.request.only is None:
+                    link.send(machine.request.frame)
+                    self._pairing.request_at = None
             elif len(self.negotiations) == 1:
                 machine.contacted(now)
 

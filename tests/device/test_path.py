@@ -275,6 +275,27 @@ def test_a_hub_that_shows_itself_is_not_asked_on_a_relay_s_behalf() -> None:
     assert kinds(bench.connect() + bench.pass_time(limits.JOIN_DELAY)) == [frames.REQ]
 
 
+def test_a_request_for_one_relay_does_not_go_over_a_path() -> None:
+    """There is a hub at its end."""
+    _, _, hub = far()
+    assert hub.say(ROUTE, u16(0) + b"r" * 16) == []
+    assert hub.open() + hub.wait(60_000) == []
+
+
+def test_a_request_for_one_relay_waits_on_each_link_for_who_it_is() -> None:
+    bench, carrier, hub = far()
+    assert hub.say(ROUTE, u16(0) + b"r" * 16) == []
+    bench.disconnect()
+    assert bench.connect() == []
+    [request] = bench.pass_time(limits.JOIN_DELAY)
+    bench.disconnect()
+    carrier.meet()  # the other relay, which has a key
+    assert bench.pass_time(10_000) == []
+    bench.disconnect()
+    assert bench.connect() + bench.pass_time(limits.JOIN_DELAY - 1) == []
+    assert bench.pass_time(1) == [request]
+
+
 def test_a_device_with_one_hub_waits_half_a_second_for_the_relay_that_it_named() -> None:
     bench, [hub] = household("c")
     bench.connect()

@@ -108,6 +108,27 @@ def test_a_weak_relay_adopts_in_loss() -> None:
     assert (accept[0], accept[65:67], accept[67:69]) == (0x01, u16(200), u16(64))
 
 
+def knock(bench: RelayBench, far: FarDevice) -> bytes:
+    """Let a ward ask for a key; return the ACC that comes when no resume has shown that the old one is still good."""
+    assert [frames.decode(raw).kind for raw in bench.notify(far, far.request.frame)] == [frames.R0]
+    bench.heard_by_hub(limits.RESUME_TIME)
+    *_, accept = bench.written(far)  # behind the message that is still unanswered
+    return accept
+
+
+def test_a_ward_that_asks_somebody_else_keeps_its_key(bench: RelayBench, far: FarDevice) -> None:
+    """It has been invited to another relay, and asks whoever connects."""
+    bench.opened(far)
+    bench.unlink(far)
+    bench.now += limits.REST
+    bench.hear(far)
+    bench.link(far)
+    far.fresh()
+    said = bench.renew(far, bench.notify(far, far.request.frame), live=False)
+    assert [(kind, body[2:]) for kind, body in said] == [(ROUTE, far.identity)]
+    assert len(wards.decode(bench.wards[-1])) == 1
+
+
 def test_a_known_device_that_has_forgotten_us_is_adopted_anew(bench: RelayBench, far: FarDevice) -> None:
     bench.opened(far)
     bench.unlink(far)
@@ -115,8 +136,7 @@ def test_a_known_device_that_has_forgotten_us_is_adopted_anew(bench: RelayBench,
     bench.now += limits.REST
     assert bench.wanted == [far.address]
     assert frames.decode(bench.link(far)[0]).kind == frames.DATA  # nobody answers
-    [accept] = bench.notify(far, far.request.frame)
-    far.take(accept)
+    far.take(knock(bench, far))
     assert bench.wanted == []
     bench.unlink(far)
     for seq in range(80):
@@ -148,8 +168,7 @@ def unrenewed(bench: RelayBench, far: FarDevice) -> FarDevice:
     bench.hear(far)
     assert [frames.decode(raw).kind for raw in bench.link(far)] == [frames.DATA]
     far.fresh()
-    [accept] = bench.notify(far, far.request.frame)
-    far.take(accept)
+    far.take(knock(bench, far))
     bench.unlink(far)
     for seq in range(80):
         bench.hear(far, far.packet(seq))

@@ -22,6 +22,7 @@ class Hop:
         self.ward = None
         self.responder = None
         self.news = False  # it is a relay that has heard something
+        self._knock = None  # its REQ, while we still try the key that we have
         self._relay = relay
         self._rest_until = 0
         self._idle_at = 0
@@ -87,13 +88,12 @@ class Hop:
         self.ward.contacted(self.link, now)
 
     def _adopt(self, now):
-        self.responder = self._responder(now)
-        self.responder.linked(now)
-        self._relay.routes.adopting(self, now)
-
-    def _responder(self, now):
         relay = self._relay
-        return Responder(relay.identity, relay.urandom, relay.suites, self._admits, now)
+        self.responder = Responder(relay.identity, relay.urandom, relay.suites, self._admits, now)
+        self.responder.linked(now)
+        relay.routes.adopting(self, now)
+        if self._knock is not None:
+            self._negotiate(self._knock, now)
 
     def _admits(self, identity):
         return self._relay.routes.wanted(self, identity) and self._relay.keyring.admits(identity)
@@ -105,6 +105,7 @@ class Hop:
     def unlinked(self, now):
         """The link is gone."""
         link, self.link = self.link, None
+        self._knock = None
         self._rest_until = now + limits.REST
         if self.ward is not None:
             self.ward.lost(link)
@@ -151,18 +152,20 @@ class Hop:
                 self.ward.address = self.address
 
     def _negotiate(self, frame, now):
-        """A ward that does not know us any more may ask for a key anew, as long as a path waits for it."""
         responder = self.responder
-        if responder is None and frame.kind == frames.REQ and self.ward is not None and not self.ward.shown:
-            responder = self._responder(now)
         if responder is None:
-            raise StateError("no negotiation")
-        answer = responder.receive(frame, now)
-        if responder is not self.responder:
-            self.responder = responder
-            self._relay.routes.adopting(self, now)
-        self._say(answer)
+            self._knocked(frame, now)
+            return
+        self._say(responder.receive(frame, now))
         self._advance(now)
+
+    def _knocked(self, frame, now):
+        """A ward asks for a key: it may not know us any more, or mean somebody else. A resume shows which."""
+        if frame.kind != frames.REQ or self.ward is None or self.ward.shown:
+            raise StateError("no negotiation")
+        self._knock = frame
+        self.ward.lost_memory = True
+        self.ward.poll(now)
 
     def random(self, sid, seq, value, now):
         """Take one random packet of this device; DropError when it changes nothing."""
