@@ -60,8 +60,9 @@ class Pairing:
 
     def _may_request(self):
         wanted = self._wanted_until is not None or self.host.keyring.committed() is None
-        fits = self.only is None or self._link is self.host.link  # a relay is never at the end of a path
-        return self._link is not None and wanted and fits and len(self.negotiations) < limits.MAX_NEGOTIATIONS
+        if self.only and self._link is not self.host.link:  # a relay is never at the end of a path
+            return False
+        return self._link is not None and wanted and len(self.negotiations) < limits.MAX_NEGOTIATIONS
 
     # --- what happens ------------------------------------------------------------------------------------------
 
@@ -80,8 +81,7 @@ class Pairing:
 
         The last one named counts; a person's wish, and what runs already, go first.
         """
-        asked = self._wanted_until is not None and self.only is None
-        if not (asked or self.running or self._parameters.paper):
+        if not ((self._wanted_until and not self.only) or self.running or self._parameters.paper):
             self._wanted_until, self.only = now + limits.PAIR_WINDOW, relay
 
     def _check_room(self):
@@ -112,13 +112,13 @@ class Pairing:
         """How long a REQ waits for who has connected: VERIFIED or R0 may be on its way, or it is a relay, which wants none."""
         if self.host.keyring.uncommitted:
             return limits.KEY_HOLD_DELAY
-        return limits.JOIN_DELAY if self.only is not None or carried(self.host.keyring.entries) else 0
+        return limits.JOIN_DELAY if self.only or carried(self.host.keyring.entries) else 0
 
     def met(self, peer, link, proven):
         """A peer has shown who it is: no REQ is for a relay, for a hub that a negotiation runs with, or for a hub when it named a relay."""
         if proven and peer.identity == self.only and not self.running:
             self._wanted_until = self.only = None  # it has a key already
-        if link is self._link and (peer.relay or self.only is not None or (self.running and self.round.find(peer.identity))):
+        if link is self._link and (peer.relay or self.only or (self.running and self.round.find(peer.identity))):
             self.request_at = None
 
     def lost(self, link):

@@ -42,13 +42,10 @@ class Round:
 
     def ask(self, link, now):
         """Send REQ: the one that is on the air if its broadcast has most of its packets to come, else a new one."""
-        for machine in self.negotiations:
-            if machine.state == tables.REQUESTED:  # it waits for one relay, which this may be
-                link.send(machine.request.frame)
-                return
         machine = self._join(now) or self._begin(now)
         if machine is not None:
-            self.negotiations.append(machine)
+            if machine not in self.negotiations:
+                self.negotiations.append(machine)
             link.send(machine.request.frame)
 
     def _join(self, now):
@@ -58,10 +55,10 @@ class Round:
         return None
 
     def _begin(self, now):
-        """Return a negotiation over a new REQ; None while another one is on the air."""
+        """Return a negotiation over a new REQ; one that still waits for the relay it is for; None while another one is on the air."""
         for machine in self.negotiations:
             if machine.state != tables.OPENED:
-                return None
+                return machine if machine.state == tables.REQUESTED else None
         suite, identity = find(self._parameters.suites[0]), self._host.keyring.identity
         machine = suite.begin(identity, self._parameters, self._host.urandom, now)
         machine.request.admits = self._admits
@@ -82,7 +79,7 @@ class Round:
         """
         for machine in self.negotiations:
             if machine.state == tables.REQUESTED:
-                if machine.request.only is None:
+                if not machine.request.only:
                     link.send(machine.request.frame)
                     self._pairing.request_at = None
             elif len(self.negotiations) == 1:
