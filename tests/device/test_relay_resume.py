@@ -143,6 +143,7 @@ def test_a_ward_with_a_key_that_we_never_took_is_adopted_anew(bench: RelayBench,
     [hello] = restart(bench, far)
     known, far.store = far.store, b"x" * 32
     assert kinds(bench.notify(far, offer(far, hello, Entry(far, None))[1])) == [frames.RNAK]
+    assert bench.relay.wanted == [far.address]  # at once: who looks before the next poll would hang up
     far.fresh()
     bench.heard_by_hub(5_000)  # with an unused key, a device waits so long
     assert kinds(bench.notify(far, far.request.frame)) == [frames.ACC]

@@ -150,6 +150,7 @@ class Hop:
             self.ward.receive(frame, self.link, now)
             if self.ward.shown:
                 self.ward.address = self.address
+            self._try_anew(now)
 
     def _negotiate(self, frame, now):
         responder = self.responder
@@ -189,5 +190,9 @@ class Hop:
             self._advance(now)
         elif self.ward is not None and self.link is not None:
             self.ward.poll(now)
-            if self.ward.spent and not self.ward.shown and self._relay.routes.of(self):
-                self._adopt(now)  # it may have lost our key, and been told to ask for a new one
+            self._try_anew(now)
+
+    def _try_anew(self, now):
+        """A ward that a resume led nowhere with may have lost our key, and been told to ask for a new one."""
+        if self.responder is None and self.ward.spent and not self.ward.shown and self._relay.routes.of(self):
+            self._adopt(now)
