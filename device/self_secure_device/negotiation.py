@@ -28,13 +28,10 @@ class Negotiation(Machine):
     def __init__(self, request, secret, now):
         super().__init__(request, now)
         self._secret = secret  # r_I, 16 bytes
-        self._shared = b""
+        self._shared = self._tags = b""  # DH; what R has told of its packets
         self._pool_transcript = None  # th_2
         self._transcript = request.transcript
-        self._listed = []  # S as R sent it
-        self._members = []  # S', ascending
-        self._choices = []
-        self._tags = b""
+        self._listed = self._members = self._choices = self._pooled = []  # S as R sent it; S', ascending; true candidates; see _prk
         self._pages = 0
         self._pruned = False
 
@@ -61,7 +58,7 @@ class Negotiation(Machine):
         shared = self.request.exchange(suite, accept.public)
         self._admit(accept.identity)
         self.suite, self._shared, self._accept, self.relay = suite, shared, accept, accept.relay
-        self._extend(frame)
+        self._extend(frame.head)
         self._pool_transcript = self._transcript
         self.state = tables.BROADCASTING
         self.deadline = self._cap = now + self._broadcast_cap()
@@ -69,7 +66,7 @@ class Negotiation(Machine):
     def _responded(self, frame, now):
         response = messages.Response(frame.message, self._accept.n_max)
         before = self._transcript
-        self._extend(frame)  # th_3
+        self._extend(frame.head)  # th_3
         self._choose(response)
         fault = self._fault(response, frame.mac)
         if fault is None:
@@ -97,7 +94,7 @@ class Negotiation(Machine):
         expected = 2 * min(limits.TAGS_PER_PAGE, len(self._listed) - first)
         if frame.seq != page or frame.retran or len(frame.message) != expected:
             raise StateError("not the page asked for")
-        self._extend(frame)
+        self._extend(frame.head)
         self._tags += frame.message
         if page + 1 < self._pages:
             return self._ask_tags(page + 1, now)
@@ -108,7 +105,9 @@ class Negotiation(Machine):
             raise StateError("r_R has 16 bytes")
         transcript = keys.transcript_add(self._transcript, frame.head)  # th_5
         if not equal(tag(self.suite.confirmation(self._keys, b"end"), transcript), frame.mac):
-            return self._wrong_end()
+            if self._pruned:
+                return self._reject(WRONG_MAC)  # the second one, after RSP's
+            raise TagError("END")
         if self.suite.shows_code and not self.relay:
             self.code = keys.code(self._secret, frame.message, self._transcript)
         self._transcript = transcript
@@ -118,8 +117,8 @@ class Negotiation(Machine):
 
     # --- steps -------------------------------------------------------------------------------------------------
 
-    def _extend(self, frame):
-        self._transcript = keys.transcript_add(self._transcript, frame.head)
+    def _extend(self, head):
+        self._transcript = keys.transcript_add(self._transcript, head)
 
     def _true_tag(self, seq):
         """tag_i of a packet that was really broadcast; None for one that nobody can have received."""
@@ -137,12 +136,14 @@ class Negotiation(Machine):
         self._members = sets.merge(response.numbers, added) if added else response.numbers
 
     def _prk(self, numbers):
-        pool = self.suite.pool_key(self._pool_transcript, self.request.sid, numbers, self._random)
-        return self.suite.root_secret(self._transcript, pool, self._shared, self.request.parameters.psk)
+        if numbers is not self._pooled:  # S' is S where nothing was left out or added
+            self._pooled = numbers
+            self._pool = self.suite.pool_key(self._pool_transcript, self.request.sid, numbers, self._random)
+        return self.suite.root_secret(self._transcript, self._pool, self._shared, self.request.parameters.psk)
 
     def _ask_tags(self, page, now):
         head = frames.encode_head(frames.TAGS, b"", seq=page)
-        self._transcript = keys.transcript_add(self._transcript, head)
+        self._extend(head)
         self.state = tables.TAGGING
         self.deadline = now + 2 * limits.T_2
         return head
@@ -165,20 +166,15 @@ class Negotiation(Machine):
     def _acknowledge(self, now):
         commitment = keys.commitment(self._secret, self._transcript)
         head = frames.encode_head(frames.ACK, messages.acknowledge(self._members, self._choices, commitment))
-        self._transcript = keys.transcript_add(self._transcript, head)  # th_4
+        self._extend(head)  # th_4
         self._keys = self._prk(self._members)
         self.state = tables.ACKNOWLEDGED
         self.deadline = now + 2 * limits.T_3 + self.request.parameters.wait * limits.SECOND
         return head + tag(self.suite.confirmation(self._keys, b"ack"), self._transcript)
 
-    def _wrong_end(self):
-        if not self._pruned:
-            raise TagError("END")
-        return self._reject(WRONG_MAC)  # the second one, after RSP's
-
     def _open(self):
         head = frames.encode_head(frames.OPEN, self._secret)
-        self._transcript = keys.transcript_add(self._transcript, head)  # th_6
+        self._extend(head)  # th_6
         mac = tag(self.suite.confirmation(self._keys, b"open"), self._transcript)
         self._root = keys.root_key(self._keys, self._transcript)
         self._forget()
@@ -187,5 +183,5 @@ class Negotiation(Machine):
     def _forget(self):
         super()._forget()
         self._secret = None
-        self._shared = self._tags = b""
+        self._shared = self._tags = self._pool = b""
         self._listed = self._members = self._choices = []

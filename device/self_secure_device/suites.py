@@ -65,8 +65,8 @@ class Loss:
         digest = hashlib.sha256()
         digest.update(b"SSC1 pool" + transcript + u16(len(numbers)))
         for seq in numbers:
-            digest.update(u16(seq))
-            digest.update(sha256(b"SSC1 pkt", bytes([sid]), u16(seq), random(seq)))
+            number = u16(seq)
+            digest.update(number + sha256(b"SSC1 pkt", bytes([sid]), number, random(seq)))
         return digest.digest()
 
     def root_secret(self, transcript, pool, shared, psk):

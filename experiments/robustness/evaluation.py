@@ -98,7 +98,12 @@ def draw(report: Report, results: dict[tuple[Case, str], list[Verdict]]) -> None
         axes.set_yticks(range(1, len(CASES) + 1), [f"{case.who}: {case.fault}" for case in CASES])
         axes.set_xscale("log")
         axes.grid(alpha=0.3)
-        name_axes(axes, "Time to recover (virtual seconds; the longest ones wait for the user, who pairs again)", "seconds", "")
+        name_axes(
+            axes,
+            "Time to recover (virtual seconds, shown as at least 0.1; the longest ones wait for the user, who pairs again)",
+            "seconds",
+            "",
+        )
 
 
 def run(setting: Setting) -> Report:

@@ -62,7 +62,7 @@ def test_a_set_that_is_too_small_is_refused(count: int, state: str) -> None:
     machine = talk.far.machine
     while machine.next_random() is not None:
         pass
-    machine._extend(frames.decode(response))
+    machine._extend(frames.decode(response).head)
     machine._members, machine._choices = list(range(count)), []
     talk.give(machine._acknowledge(0))
     assert talk.responder.state == state
@@ -72,7 +72,7 @@ def test_a_set_with_a_stranger_in_it_is_dropped() -> None:
     talk = Talk()
     response = talk.reach(tables.RESPONDED)
     machine = talk.far.machine
-    machine._extend(frames.decode(response))
+    machine._extend(frames.decode(response).head)
     machine._members, machine._choices = list(range(limits.PACKETS + 1)), []
     with pytest.raises(FrameError):
         talk.give(machine._acknowledge(0))

@@ -177,7 +177,7 @@ class Initiator:
 
     def confess(self, response: bytes, members: list[int], choices: list[int]) -> bytes:
         """Return an ACK with a right MAC over any S' and choices."""
-        self.machine._extend(frames.decode(response))
+        self.machine._extend(frames.decode(response).head)
         self.machine._members, self.machine._choices = members, choices
         ack: bytes = self.machine._acknowledge(0)
         return ack
