@@ -10,7 +10,7 @@ from .driver import Driver
 from .faults import FRAGMENTS
 from .meddler import DEEDS
 
-ENOUGH_STEPS: Final = 200_000
+ENOUGH_STEPS: Final = 1_000_000  # as in the direct case: in 200,000 a rare deed may not meet a rare type
 
 FAULTS: Final = (
     *(f"fragment {what}" for what in FRAGMENTS),
