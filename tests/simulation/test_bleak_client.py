@@ -159,7 +159,15 @@ async def test_two_centrals_want_one_device_and_one_gets_it(
     assert host.free_slots == other.free_slots == SLOTS
 
 
-async def test_connection_lost_during_discovery_is_an_error(world: World, host: ScannerHost, peripheral: Peripheral) -> None:
+def silence(peripheral: Peripheral, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a device answer no request for its services: a discovery is under way until the link ends."""
+    monkeypatch.setattr(peripheral.device.gatt_server, "on_gatt_pdu", lambda _connection, _pdu: None)
+
+
+async def test_connection_lost_during_discovery_is_an_error(
+    world: World, host: ScannerHost, peripheral: Peripheral, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silence(peripheral, monkeypatch)
     client = client_of(host, world.devices[0].address)
     connecting = asyncio.ensure_future(client.connect(pair=False))
     await until(lambda: client.is_connected)
@@ -169,7 +177,10 @@ async def test_connection_lost_during_discovery_is_an_error(world: World, host: 
     assert host.free_slots == SLOTS
 
 
-async def test_cancelled_discovery_disconnects(world: World, host: ScannerHost, peripheral: Peripheral) -> None:
+async def test_cancelled_discovery_disconnects(
+    world: World, host: ScannerHost, peripheral: Peripheral, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silence(peripheral, monkeypatch)
     client = client_of(host, world.devices[0].address)
     connecting = asyncio.ensure_future(client.connect(pair=False))
     await until(lambda: client.is_connected)
