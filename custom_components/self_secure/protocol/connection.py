@@ -182,7 +182,7 @@ class Connection(Membership):
         self._wire.close()
         self._window.link_closed(now)
         if self._messaging is not None and not self._stopped:
-            self._messaging.link_closed()
+            self._messaging.link_closed(now)
 
     def receive(self, data: bytes, now: float) -> None:
         """Take one fragment; whatever does not fit is dropped, counted, and changes nothing."""

@@ -73,6 +73,9 @@ RESUME_REST_MAX: Final = 600.0  # s, as T_W
 RESUME_ENTRIES_MAX: Final = 4  # in R1
 R0_PER_CONNECTION: Final = 3
 GREETING_DELAY: Final = 0.5  # s; a device that has one hub speaks at once, one of several waits until it knows which is there
+CALL_SILENCE: Final = 0.4  # s; a device that knows who is there says at once what it has, and hangs up after half a second
+CALL_REST_FIRST: Final = 4.0  # s without a contact after a call of the device that was for another hub, doubling: time for three others
+CALL_REST_MAX: Final = 60.0  # s; so late may a message of a device be while another hub of it is away
 RESUME_FAILURES_MAX: Final = 3  # then the user is offered the full negotiation
 KIDS_REMEMBERED: Final = 8  # for the hint of a stale copy
 

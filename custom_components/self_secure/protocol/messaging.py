@@ -6,6 +6,7 @@ from enum import Enum, auto
 from typing import Final
 
 from . import limits
+from .calls import Calls
 from .epochs import EpochChange
 from .errors import RemoteError, UnexpectedError
 from .events import CARRIED, EpochStarted, MessageDelayed, MessageDelivered, MessageReceived, MessageType
@@ -60,11 +61,9 @@ class Messaging:
         self.groups = Lanes(memory, means)
         self._entropy, self._outbox, self._wire = means.entropy, means.outbox, means.wire
         self.w, self._hold = w, hold
-        self.statistics = Statistics()
-        self.contact_asked = False  # by the device (beacon state 2)
-        self._proved = False  # that it has the chains, and with them the rest of its memory: on this link, since the last resume
+        self.statistics, self.calls = Statistics(), Calls()
+        self.proved = False  # the device has shown on this link, since the last resume, that it has the chains
         self._relayed = False  # the link runs through a relay: what is too long for it waits for another one
-        self._greet_at: float | None = None  # a device of several hubs waits until it knows which of them is there
 
     # --- what is to be done
 
@@ -73,21 +72,20 @@ class Messaging:
         """Tell whether there is something to do that needs a link."""
         resume = self.epochs.wants_link and self._hold() is Hold.NOTHING
         waiting = self.groups.wants_link or any(not message.is_greeting for message in self.memory.state.queue)
-        return self.contact_asked or resume or (waiting and not self.epochs.needed)
+        return self.calls.asked or resume or (waiting and not self.epochs.needed)
 
     @property
     def waits_for_direct_link(self) -> bool:
         """Tell whether a relay could do nothing for it: all that waits stands behind a message that is too long."""
-        urgent = self.contact_asked or self.epochs.needed or self.epochs.asked or self.groups.wants_link
+        urgent = self.calls.asked or self.epochs.needed or self.epochs.asked or self.groups.wants_link
         return not urgent and any(message.is_long for message in self.memory.state.queue[:1])
 
     @property
     def deadline(self) -> float | None:
         """When `timer` wants to be called; without a link no answer is timed."""
         session = self.memory.session
-        timed = session is not None and self._wire.is_open and not self.epochs.running
-        answers = (session.sending.deadline, self.groups.deadline) if session and timed else ()
-        return min((time for time in (self.epochs.deadline, self._greet_at, *answers) if time is not None), default=None)
+        answers = (session.sending.deadline, self.groups.deadline) if session and self._wire.is_open and not self.epochs.running else ()
+        return min((time for time in (self.epochs.deadline, self.calls.deadline, *answers) if time is not None), default=None)
 
     def pump(self, now: float) -> None:
         """Start what can be started: a resume, or the next message."""
@@ -100,7 +98,7 @@ class Messaging:
             self._go_on(session, now)
 
     def _go_on(self, session: Session, now: float) -> None:
-        if self.groups.pump(now, self._proved):
+        if self.groups.pump(now, self.proved):
             self._greet()
         if session.sending.state is SenderState.IDLE and self.memory.state.queue and not self._held(self.memory.state.queue[0]):
             self._begin(session, self.memory.state.queue[0], now)
@@ -110,24 +108,23 @@ class Messaging:
     def beacon_seen(self, state: int, now: float) -> None:
         """Take what the beacon says; with several hubs it may be meant for another one (protocol.md 9)."""
         lost = state == _LOST_MEMORY
-        self.contact_asked |= state == _DATA_WAITING or (lost and self.epochs.is_doubtful)
+        self.calls.heard(state == _DATA_WAITING or (lost and self.epochs.is_doubtful))
         self.epochs.beacon_seen(lost)
         self.timer(now)
 
     def link_opened(self, now: float, relayed: bool) -> None:
         """Go on where the last connection ended (protocol.md 6 rule 4), as far as a link that is `relayed` can take it."""
-        self._relayed = relayed
-        self._greet_at = now + limits.GREETING_DELAY if self.contact_asked else None
-        self.contact_asked = self._proved = False
+        self._relayed, self.proved = relayed, False
+        self.calls.link_opened(now)
         self.epochs.link_opened()
         session = self.memory.session
         if session and session.sending.state is SenderState.OUTSTANDING and not self.epochs.overdue:
             self._repeat(session, now)
         self.pump(now)
 
-    def link_closed(self) -> None:
+    def link_closed(self, now: float) -> None:
         """The resume's memory dies, and what was never sent of its paths; the chains stay."""
-        self._greet_at = None
+        self.calls.link_closed(now)
         self.groups.link_closed()
         self.epochs.link_closed()
         self.withdraw_paths()
@@ -140,6 +137,7 @@ class Messaging:
     def timer(self, now: float) -> None:
         """Act on deadlines."""
         self.epochs.timer(now)
+        self.calls.timer(now)
         session = self.memory.session
         deadline = session.sending.deadline if session and self._wire.is_open and not self.epochs.running else None
         if session and deadline is not None and now >= deadline:
@@ -147,13 +145,13 @@ class Messaging:
             self._repeat(session, now)
         if session and self._wire.is_open and not self.epochs.running:
             self.epochs.asked |= self.groups.timer(now)
-        if self._greet_at is not None and now >= self._greet_at:
+        if self.calls.greeting_due(now):
             self._greet()
         self.pump(now)
 
     def _greet(self) -> None:
         """Say who is there, and let the device answer, by an INFO without a word, unless something else does."""
-        self._greet_at = None
+        self.calls.spoke()
         if self.memory.session is not None and not self.memory.state.queue:
             self.memory.state.queue.append(Outgoing(INTERNAL, MessageType.INFO, b"", volatile=True))
 
@@ -217,8 +215,8 @@ class Messaging:
             self._communicate(frame, now)
         else:
             self.epochs.handle(frame, now)
-            self._proved = False
-        self._greet_at = None  # the device speaks: it knows who is there
+            self.proved = False
+        self.calls.spoke()
         self.pump(now)
 
     def _communicate(self, frame: Packet, now: float) -> None:
@@ -236,13 +234,13 @@ class Messaging:
         """DATA: acknowledge, and deliver what is new."""
         incoming, dack = session.on_data(frame, self._entropy(session.suite.dack_entropy))
         if incoming is not None:
-            self._proved = True
+            self.proved = True
             self.memory.keep_round(pairing, session, TO_RESPONDER)
         fresh = incoming if incoming is not None and incoming.id > pairing.mark else None
         if fresh is not None:
             pairing.mark = fresh.id
-        if fresh is not None and fresh.type in _ACTED_ON:
-            self.memory.changed()
+            if fresh.type in _ACTED_ON:
+                self.memory.changed()
         self._commit(pairing)
         self.memory.save_if_changed()
         self._deliver(fresh, now)
@@ -252,6 +250,7 @@ class Messaging:
         if incoming is None:
             self.statistics.duplicates += 1
             return
+        self.calls.met()
         self.statistics.received += 1
         if incoming.type in _DELIVERED:
             self._outbox.put(MessageReceived(incoming.type, incoming.id, incoming.body))
@@ -260,7 +259,8 @@ class Messaging:
     def on_dack(self, pairing: Pairing, session: Session, frame: Packet, now: float) -> None:
         """DACK: the outstanding message is delivered, and its body leaves the disk."""
         message = session.on_dack(frame, now)
-        self._proved = True
+        self.proved = True
+        self.calls.answered(now)
         self.memory.keep_round(pairing, session, TO_INITIATOR)
         self.memory.state.queue = [other for other in self.memory.state.queue if other is not message]
         self.memory.changed(message)

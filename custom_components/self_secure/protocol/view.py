@@ -55,6 +55,11 @@ class ConnectionView:
         return self._window.wants_link or (self._messaging is not None and self._messaging.wants_link)
 
     @property
+    def answered(self) -> bool:
+        """Tell whether the device has proved on this link that it has the chains."""
+        return self._messaging is not None and self._messaging.proved
+
+    @property
     def collecting(self) -> bool:
         """Tell whether random packets are wanted."""
         return self._window.state is NegotiationState.COLLECTING

@@ -305,6 +305,9 @@ class Client(ContactListener):
         await self.contact.end()
         if self._link_open:
             self._link_open = False
+            if self.connection.answered:  # then it has hung up to make room for another hub: that is no failure
+                self.contact.back_off.succeeded()
+                self.contact.back_off.failed(self._clock())
             self.connection.link_closed(self._clock())
 
     async def _do_events(self) -> None:

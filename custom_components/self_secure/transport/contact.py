@@ -118,7 +118,10 @@ class Contact:
 
     def _on_failure(self, error: LinkError) -> None:
         self.error = error
-        self.back_off.failed(self._clock())
+        if error.kind is LinkErrorKind.REFUSED:
+            self.back_off.refused(self._clock())
+        else:
+            self.back_off.failed(self._clock())
         _LOGGER.debug("%s: %s", self._name, error)
 
     async def write(self, fragment: bytes) -> bool:
