@@ -21,6 +21,7 @@ from .pairing import Pairing, earliest
 from .peer import Message, Peer
 from .session import INFO
 from .suites import PAPER_ID, SUITES
+from .tables import OPENED
 
 PHASE_NEGOTIATION, PHASE_RESUME = 0, 2  # high nibble of the type
 
@@ -161,6 +162,14 @@ class Device(Inbox):
         """Whether random packets are to be advertised instead of the beacon."""
         return self._pairing.on_air is not None
 
+    @property
+    def negotiating(self):
+        """Whether a negotiation is at work; one that only waits for its hub's user is not."""
+        for machine in self._pairing.negotiations:
+            if machine.state != OPENED:
+                return True
+        return False
+
     def next_random(self):
         """Return the next random packet's advertisement; each must go on the air once, and only unconnected."""
         return adverts.random_packet(*self._pairing.on_air.next_random())
@@ -240,6 +249,7 @@ class Device(Inbox):
             self.count(error.reason)
         except StorageError as error:
             self.emit("error", str(error), None)
+        self._pairing.settle(now)
 
     def _decode(self, raw):
         """Read one frame; bit 7 of the first byte marks those of suite ``paper``, if it is in use."""
@@ -298,15 +308,14 @@ class Device(Inbox):
         peer.relay = key.relay
         return peer
 
-    def opened(self, negotiation, root, link):
+    def opened(self, negotiation, unsaved):
         """Store a new pairing's key, uncommitted; StorageError when that failed. Then the code may be shown."""
-        store, session = negotiation.begin(root)
-        key = keyring.Key(negotiation.identity, negotiation.suite, 0, 0, store, False, 0, session, negotiation.relay)
+        key = keyring.Key(negotiation.identity, negotiation.suite, 0, 0, unsaved.store, False, 0, unsaved.session, negotiation.relay)
         self.keyring.add(key, [other.identity for other in self._pairing.negotiations])
         peer = self._peer(key)
         self._keep_known()
         peer.forget_resume()
-        peer.linked(link)
+        peer.linked(unsaved.link)
         if negotiation.code is not None:
             self.emit("code", negotiation.code, negotiation.identity)
 

@@ -143,6 +143,11 @@ class Pairing:
             raise StateError("no negotiation")
         self.round.receive(frame, link, now)
 
+    def settle(self, now):
+        """Store the key that the last frame may have led to."""
+        if self.running:
+            self.round.settle(now)
+
     def committed(self, identity):
         """A hub's first valid frame under the new key has come: the negotiation with it is over."""
         if self.running:

@@ -8,7 +8,7 @@ from . import adverts, limits, tables
 from .errors import DeviceError, StateError, TagError
 from .frames import R2, RNAK
 from .keyring import carried
-from .session import FORGET, GROUP_KEY, READINGS, RELAY, ROUTE, RoundTrip, encode_text
+from .session import FORGET, GROUP_KEY, READINGS, RELAY, ROUTE, encode_text
 
 RESUME = (R2, RNAK)  # what only counts on the link of the resume that runs
 CARRIED = (RELAY, ROUTE)  # part of a path: worth nothing later, harmless twice
@@ -34,7 +34,8 @@ class Peer:
         self.queue = []
         self._host = host
         self._resume = None  # the running one
-        self._round_trip = RoundTrip()
+        self._mean = None  # of the time from one attempt to its acknowledgement, SRTT; the DACK names its attempt, so every one is exact
+        self._deviation = 0
         self._retry_at = None
         self._link = None
         self._renewed = False  # a resume on this connection, and no message of the hub since
@@ -172,7 +173,20 @@ class Peer:
 
     def _attempt(self, sender, now):
         self._link.send(sender.attempt(self._host.urandom(sender.entropy_bytes), now))
-        self._retry_at = now + self._round_trip.timeout
+        self._retry_at = now + self._timeout()
+
+    def _sample(self, milliseconds):
+        if self._mean is None:
+            self._mean, self._deviation = milliseconds, milliseconds // 2
+            return
+        self._deviation += (abs(milliseconds - self._mean) - self._deviation) // 4
+        self._mean += (milliseconds - self._mean) // 8
+
+    def _timeout(self):
+        """RTO = SRTT + 4·var in ms, within its bounds."""
+        if self._mean is None:
+            return limits.RTO_FIRST
+        return max(limits.RTO_MIN, min(limits.RTO_MAX, self._mean + 4 * self._deviation))
 
     # --- messages out ------------------------------------------------------------------------------------------
 
@@ -272,13 +286,13 @@ class Peer:
         session = self.session
         if session is None or session.sender.idle:
             raise StateError("nothing is outstanding")
-        kept = session.sender.acknowledge(frame, self._save)
-        if kept is None:
+        sent_at = session.sender.acknowledge(frame, self._save)
+        if sent_at is None:
             self._freeze()
             return
         session.messages += 1
         session.frozen = False
-        self._round_trip.sample(now - kept.sent_at)
+        self._sample(now - sent_at)
         self._tell("delivered", self.queue.pop(0))
 
     def _save(self, saved):

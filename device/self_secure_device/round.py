@@ -3,7 +3,8 @@
 from . import tables
 from .errors import DropError, StateError, StorageError
 from .pairing import NO_ROOM, earliest
-from .suites import find
+from .suites import PAPER_ID, find
+from .waiting import Unsaved
 
 
 class Round:
@@ -59,8 +60,15 @@ class Round:
         for machine in self.negotiations:
             if machine.state != tables.OPENED:
                 return machine if machine.state == tables.REQUESTED else None
-        suite, identity = find(self._parameters.suites[0]), self._host.keyring.identity
-        machine = suite.begin(identity, self._parameters, self._host.urandom, now)
+        parameters, urandom, identity = self._parameters, self._host.urandom, self._host.keyring.identity
+        if parameters.paper:
+            from .paper.negotiation import begin_paper  # noqa: PLC0415  # a small heap pays for it while it is needed
+
+            machine = begin_paper(find(PAPER_ID), identity, parameters, urandom, now)
+        else:
+            from .negotiation import begin  # noqa: PLC0415  # as above
+
+            machine = begin(identity, parameters, urandom, now)
         machine.request.admits = self._admits
         machine.request.only = self._pairing.only
         return machine
@@ -144,7 +152,7 @@ class Round:
                 continue
             link.negotiation = machine  # whose frames come over it
             if answer or machine.state != before:  # else an ACC has come once more
-                self._advance(machine, answer, link, now)
+                self._advance(machine, before, answer, link, now)
             return
         raise reason
 
@@ -155,22 +163,32 @@ class Round:
         expecting = [machine for machine in self.negotiations if machine.expects(frame)]
         return expecting or self.negotiations
 
-    def _advance(self, machine, answer, link, now):
+    def _advance(self, machine, before, answer, link, now):
         self._pairing.request_at = None
         if not machine.running:
             self._failed(machine, now)
-        elif self._stored(machine, link, now) and answer:
+        elif machine.state == tables.OPENED and before != tables.OPENED:
+            rest = machine.rest()
+            rest.unsaved = Unsaved(*machine.begin(machine.take_root()), link, answer)
+            self.negotiations[self.negotiations.index(machine)] = link.negotiation = rest
+        elif answer:
             link.send(answer)
 
-    def _stored(self, machine, link, now):
-        """Put the new key on disk when END has just verified: OPEN must not leave before."""
-        root = machine.take_root()
-        if root is None:
-            return True
-        try:
-            self._host.opened(machine, root, link)
-        except StorageError as error:
-            machine.fail(str(error))
-            self._failed(machine, now)
-            return False
-        return True
+    def settle(self, now):
+        """Put a new key on disk when END has just verified: OPEN must not leave before.
+
+        Nothing of the negotiation but the key is alive then: the write is where a small heap has least to spare.
+        """
+        for rest in list(self.negotiations):
+            unsaved = rest.unsaved
+            if unsaved is None:
+                continue
+            rest.unsaved = None
+            try:
+                self._host.opened(rest, unsaved)
+            except StorageError as error:
+                rest.fail(str(error))
+                self._failed(rest, now)
+            else:
+                if unsaved.answer:
+                    unsaved.link.send(unsaved.answer)

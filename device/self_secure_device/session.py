@@ -24,16 +24,6 @@ def encode_text(kind, number_, body):
     return bytes([kind]) + u64(number_) + body
 
 
-class Attempt:
-    """What the sender keeps of every attempt, until one of them is acknowledged."""
-
-    def __init__(self, retran, rand, tag, sent_at):
-        self.retran = retran
-        self.rand = rand
-        self.tag = tag
-        self.sent_at = sent_at
-
-
 class Sender:
     """One sending chain. ``text`` is the message in the present slot, None when nothing is unacknowledged."""
 
@@ -46,7 +36,7 @@ class Sender:
         self.chain = chain
         self.seq = 0
         self.text = None
-        self._attempts = []
+        self._attempts = ()  # of the message in the slot: Rand, T and the time of sending, by Retran
 
     @property
     def idle(self):
@@ -73,26 +63,26 @@ class Sender:
         text = rand + self.text
         header = frames.encode_head(frames.DATA, bytes(len(text)), retran, self.seq)[: frames.HEADER_BYTES]
         sealed, tag = self._suite.seal(self.chain, ctx, retran, header, text)
-        self._attempts.append(Attempt(retran, rand, tag, now))
+        self._attempts += ((rand, tag, now),)
         return header + sealed + tag
 
     def acknowledge(self, frame, write=None):
-        """Take a DACK: step the chain and return the accepted attempt; TagError when it is not ours."""
+        """Take a DACK: step the chain and return when the accepted attempt was sent; TagError when it is not ours."""
         if frame.seq != self.seq or frame.retran >= len(self._attempts) or len(frame.message) != DACK_BYTES:
             raise TagError("DACK")
-        kept = self._attempts[frame.retran]
+        rand, tag, sent_at = self._attempts[frame.retran]
         ctx = context(self._direction, self._epoch, self.seq)
-        if not equal(self._suite.acknowledge(self.chain, ctx, kept.retran, kept.tag, frame.message), frame.mac):
+        if not equal(self._suite.acknowledge(self.chain, ctx, frame.retran, tag, frame.message), frame.mac):
             raise TagError("DACK")
-        rand_b = self._suite.mask(self.chain, ctx, kept.retran, frame.message)
-        self._step(self._suite.step(self.chain, ctx, kept.retran, kept.rand, rand_b, self.text, kept.tag))
-        return kept
+        rand_b = self._suite.mask(self.chain, ctx, frame.retran, frame.message)
+        self._step(self._suite.step(self.chain, ctx, frame.retran, rand, rand_b, self.text, tag))
+        return sent_at
 
     def _step(self, chain):
         self.chain = chain
         self.seq += 1
         self.text = None
-        self._attempts = []
+        self._attempts = ()
 
 
 class Accepted:
@@ -187,26 +177,3 @@ class Session:
     def chains(self):
         """Return both chain keys when nothing of ours is unacknowledged, else None."""
         return (self.sender.chain, self.receiver.chain) if self.sender.idle else None
-
-
-class RoundTrip:
-    """RTO = SRTT + 4·var, within its bounds. The DACK names its attempt, so every sample is exact."""
-
-    def __init__(self):
-        self._mean = None
-        self._deviation = 0
-
-    def sample(self, milliseconds):
-        """Take the time from one attempt to its acknowledgement."""
-        if self._mean is None:
-            self._mean, self._deviation = milliseconds, milliseconds // 2
-            return
-        self._deviation += (abs(milliseconds - self._mean) - self._deviation) // 4
-        self._mean += (milliseconds - self._mean) // 8
-
-    @property
-    def timeout(self):
-        """RTO in ms."""
-        if self._mean is None:
-            return limits.RTO_FIRST
-        return max(limits.RTO_MIN, min(limits.RTO_MAX, self._mean + 4 * self._deviation))

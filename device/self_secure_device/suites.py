@@ -40,15 +40,9 @@ class Loss:
         """DH: empty."""
         return b""
 
-    def begin(self, identity, parameters, urandom, now):
-        """Return a new negotiation, which may end with another suite of those offered."""
-        from .negotiation import begin  # noqa: PLC0415  # a small heap pays for it while it is needed
-
-        return begin(identity, parameters, urandom, now)
-
     def resume(self):
         """Return the machine of one resume."""
-        from .resume import Resume  # noqa: PLC0415  # as above
+        from .resume import Resume  # noqa: PLC0415  # a small heap pays for it while it is needed
 
         return Resume()
 

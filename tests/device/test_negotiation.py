@@ -246,7 +246,11 @@ def test_a_key_in_a_suite_without_one_is_dropped() -> None:
 
 def test_secrets_are_wiped_at_end() -> None:
     bench = Bench()
-    bench.open()
+    responder = bench.collect()
     negotiation = bench.device._pairing.negotiation
+    [ack] = bench.give(responder.respond(sorted(responder.random)[3:50]))
+    assert negotiation.request._secrets is not None
+    bench.give(responder.confirm(ack))
     assert negotiation.request._secrets is None
-    assert (negotiation._secret, negotiation._keys, negotiation._root, negotiation._shared) == (None, None, None, b"")
+    assert (negotiation.secret, negotiation.keys, negotiation.root, negotiation.shared) == (None, None, None, b"")
+    assert negotiation not in bench.device._pairing.negotiations  # what waits for the user is less

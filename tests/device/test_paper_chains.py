@@ -76,7 +76,7 @@ def test_a_retransmission_is_another_packet_and_goes_into_the_next_key() -> None
     hub.receiver.commit(accepted)
     message = accepted.text
     folded = xor(before, message + bytes(32 - len(message)))
-    [rand] = [kept.rand for kept in bench.device.peer.session.sender._attempts if kept.retran == 1]
+    [rand] = [rand for rand, _, _ in bench.device.peer.session.sender._attempts[1:2]]
     assert hub.receiver.chain == sha256(xor(xor(folded, rand), (1).to_bytes(32)))
     bench.give(accepted.dack)
     assert bench.device.peer.session.sender.chain == hub.receiver.chain
@@ -169,7 +169,7 @@ def acknowledgement(ack: bytes, seq: int) -> bytes:
 def test_a_wrong_acknowledgement_is_dropped(seq: int, length: int) -> None:
     bench, hub = paired()
     [first] = send(bench)
-    ack = (bytes(bench.device.peer.session.sender._attempts[0].tag) + b"more")[:length]
+    ack = (bytes(bench.device.peer.session.sender._attempts[0][1]) + b"more")[:length]
     flipped = bytes([ack[0] ^ (seq >= 2)]) + ack[1:]
     bench.give(acknowledgement(flipped, seq))
     assert bench.device.counters == {"wrong MAC": 1}

@@ -64,9 +64,12 @@ def test_neither_k_0_nor_a_random_message_is_ever_written() -> None:
 
 def test_secrets_are_wiped_at_end() -> None:
     bench = PaperBench()
-    bench.settle()
+    hub = bench.negotiate()
     negotiation = bench.device._pairing.negotiation
-    assert (negotiation.request._seed, negotiation._keys, negotiation._root) == (None, None, None)
+    [ack] = bench.give(hub.respond(range(30)))
+    assert negotiation.request._seed is not None
+    bench.give(hub.confirm(ack))
+    assert (negotiation.request._seed, negotiation.keys, negotiation.root) == (None, None, None)
 
 
 def test_a_failed_write_ends_the_negotiation() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from self_secure_device import frames, keys
+from self_secure_device.agreement import Agreement
 from self_secure_device.errors import DropError, FrameError
 from self_secure_device.relay import limits, tables
 from tests.device.talk import Talk
@@ -62,9 +63,10 @@ def test_a_set_that_is_too_small_is_refused(count: int, state: str) -> None:
     machine = talk.far.machine
     while machine.next_random() is not None:
         pass
-    machine._extend(frames.decode(response).head)
-    machine._members, machine._choices = list(range(count)), []
-    talk.give(machine._acknowledge(0))
+    agreement = Agreement(machine)
+    machine.extend(frames.decode(response).head)
+    agreement._members, agreement._choices = list(range(count)), []
+    talk.give(agreement._acknowledge(0))
     assert talk.responder.state == state
 
 
@@ -72,10 +74,11 @@ def test_a_set_with_a_stranger_in_it_is_dropped() -> None:
     talk = Talk()
     response = talk.reach(tables.RESPONDED)
     machine = talk.far.machine
-    machine._extend(frames.decode(response).head)
-    machine._members, machine._choices = list(range(limits.PACKETS + 1)), []
+    agreement = Agreement(machine)
+    machine.extend(frames.decode(response).head)
+    agreement._members, agreement._choices = list(range(limits.PACKETS + 1)), []
     with pytest.raises(FrameError):
-        talk.give(machine._acknowledge(0))
+        talk.give(agreement._acknowledge(0))
 
 
 @pytest.mark.parametrize("at", [8, -1])

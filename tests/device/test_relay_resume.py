@@ -66,10 +66,10 @@ def test_a_ward_that_answers_nothing_is_resumed_after_three_attempts(bench: Rela
     bench.carry(1, DATA)
     written = bench.written(far)
     for _ in range(limits.RETRIES):
-        bench.pass_time(ward_of(bench, far)._round_trip.timeout)
+        bench.pass_time(ward_of(bench, far)._timeout())
         written += bench.written(far)
     assert [frames.decode(raw).retran for raw in written] == [0, 1, 2]
-    bench.pass_time(ward_of(bench, far)._round_trip.timeout)
+    bench.pass_time(ward_of(bench, far)._timeout())
     assert [body[:2] for _, body in bench.renew(far, bench.written(far), live=False)] == [lower]
 
 

@@ -86,7 +86,7 @@ def fingerprint(bench: Bench) -> tuple[Any, ...]:
     own = (
         ()
         if negotiation is None
-        else [vars(negotiation).get(name) for name in ("state", "_transcript", "deadline", "_keys")] + [len(negotiation._answers)]
+        else [vars(negotiation).get(name) for name in ("state", "transcript", "deadline", "keys")] + [len(negotiation.answers)]
     )
     keys = [(key.epoch, key.store, key.committed, key.mark) for key in device.keyring.entries]
     chains = [
@@ -137,6 +137,6 @@ def test_raw_fragments_raise_nothing(fragment: bytes) -> None:
 
 
 def test_each_table_names_a_handler_that_exists() -> None:
-    device = opened().device
-    for table, machine in ((tables.NEGOTIATION, device._pairing.negotiation), (tables.PEER, device.peers[HUB])):
+    running, device = requested().device._pairing.negotiation, opened().device
+    for table, machine in ((tables.NEGOTIATION, running), (tables.PEER, device.peers[HUB])):
         assert all(callable(getattr(machine, "_" + name)) for name in table.values())

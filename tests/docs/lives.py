@@ -14,9 +14,9 @@ from custom_components.self_secure.protocol.session import SendingChain
 from experiments.virtual.hub import LocalHub, MemoryStore
 from experiments.virtual.node import Node
 from experiments.virtual.world import World
-from self_secure_device.negotiation import Negotiation as DeviceNegotiation
 from self_secure_device.peer import Peer
 from self_secure_device.suites import HYBRID_ID
+from self_secure_device.waiting import Waiting
 from simulation.loss import LossModel
 
 from .diagrams import DEVICE_NEGOTIATION, DEVICE_PEER, HUB_COMMUNICATION, HUB_NEGOTIATION, HUB_RESUME
@@ -25,7 +25,7 @@ STATEFUL = {
     HUB_NEGOTIATION.title: Negotiation,
     HUB_COMMUNICATION.title: SendingChain,
     HUB_RESUME.title: ResumeResponder,
-    DEVICE_NEGOTIATION.title: DeviceNegotiation,
+    DEVICE_NEGOTIATION.title: Waiting,
 }
 PEER_INPUTS = ("contacted", "linked", "lost", "forget_resume", "poll", "receive")
 PATIENCE = 400.0  # virtual seconds for one step

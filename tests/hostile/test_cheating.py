@@ -32,7 +32,7 @@ def test_the_honest_one_gets_its_code(acknowledged: Driver) -> None:
 
 def test_another_random_than_the_committed_one_is_dropped(acknowledged: Driver) -> None:
     """Whoever may choose r_I after r_R has 2^20 tries for the code that he wants (rule 10)."""
-    acknowledged.world.node.core._pairing.negotiation._secret = b"chosen afterward"
+    acknowledged.world.node.core._pairing.negotiation.secret = b"chosen afterward"
     go_on(acknowledged)
     assert acknowledged.counts.rules["hub drops OPEN: commitment"] == 1
     assert acknowledged.counts.rules["hub: CodeReady"] == 0

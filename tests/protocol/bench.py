@@ -11,6 +11,7 @@ from custom_components.self_secure.protocol.negotiation import Negotiation
 from custom_components.self_secure.protocol.packets import Frame, FrameType
 from experiments.virtual.hub import LocalHub, MemoryStore
 from self_secure_device import frames
+from self_secure_device.agreement import Agreement
 from self_secure_device.negotiation import Negotiation as DeviceNegotiation
 from self_secure_device.request import Parameters, Request, Secrets
 
@@ -177,9 +178,10 @@ class Initiator:
 
     def confess(self, response: bytes, members: list[int], choices: list[int]) -> bytes:
         """Return an ACK with a right MAC over any S' and choices."""
-        self.machine._extend(frames.decode(response).head)
-        self.machine._members, self.machine._choices = members, choices
-        ack: bytes = self.machine._acknowledge(0)
+        agreement = Agreement(self.machine)
+        self.machine.extend(frames.decode(response).head)
+        agreement._members, agreement._choices = members, choices
+        ack: bytes = agreement._acknowledge(0)
         return ack
 
 

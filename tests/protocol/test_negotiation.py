@@ -61,7 +61,7 @@ def test_the_code_is_not_in_any_repr() -> None:
 def test_the_random_packets_and_dh_are_forgotten_at_open() -> None:
     bench = Bench()
     end = bench.reach(4)[-1]
-    secrets = [bench.device.random(0), bench.device.machine._shared]
+    secrets = [bench.device.random(0), bench.device.machine.shared]
     assert [repr(secret) in str(freeze(bench.negotiation)) for secret in secrets] == [True, True]
     bench.receive(bench.device.take(end))
     assert bench.negotiation.state is NegotiationState.COMPARING

@@ -63,8 +63,8 @@ def test_another_r_i_under_the_right_key_is_dropped() -> None:
     end = bench.reach(4)[-1]
     machine = bench.device.machine
     assert machine.suite is not None
-    key = machine.suite.confirmation(machine._keys, b"open")
-    transcript = keys.transcript_add(machine._transcript, frames.decode(end).head)
+    key = machine.suite.confirmation(machine.keys, b"open")
+    transcript = keys.transcript_add(machine.transcript, frames.decode(end).head)
     for secret, reason in ((bytes(16), "commitment"), (bytes(15), "r_I has 16 bytes"), (bytes(17), "r_I has 16 bytes")):
         head = frames.encode_head(frames.OPEN, secret)
         dropped(bench, head + tag(key, keys.transcript_add(transcript, head)), reason)

@@ -115,7 +115,7 @@ def test_no_chain_root_or_pending_key_is_in_a_snapshot() -> None:
     bench = Bench()
     bench.reach(5)
     assert bench.store.writes == 0
-    root = bench.device.machine._root
+    root = bench.device.machine.root
     bench.call("answer", Verdict.SAME)
     text = json.dumps(bench.store.snapshot)
     session = bench.hub.connection._messaging.memory.session  # type: ignore[union-attr]  # it is paired

@@ -76,8 +76,8 @@ RULES: Final = (
     Rule(
         "no minimum on the initiator",
         "protocol.md 5 rule 2",
-        DEVICE + "negotiation.py",
-        "        if len(self._members) < self._accept.minimum:\n",
+        DEVICE + "agreement.py",
+        "        if len(self._members) < machine.accept.minimum:\n",
         "        if self._members is None:\n",
         ("tests/device/test_negotiation.py",),
     ),

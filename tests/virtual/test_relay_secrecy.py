@@ -7,6 +7,7 @@ import pytest
 
 from custom_components.self_secure.protocol.events import CodeReady
 from experiments.virtual.memory import found
+from self_secure_device.tables import OPENED
 from tests.virtual.neighbourhood import TEXT, Neighbourhood, behind_one, identity
 
 EVERY = 5  # fragments between two looks into the memory
@@ -23,8 +24,10 @@ def secrets_of(house: Neighbourhood) -> Iterator[bytes]:
         if key.session is not None:
             yield from (key.session.sender.chain, key.session.receiver.chain)
     for machine in core._pairing.negotiations:
+        if machine.state == OPENED:
+            continue  # only its key is left
         secrets = machine.request._secrets
-        held = (machine._keys, machine._shared, *((secrets.seed, secrets.secret) if secrets is not None else ()))
+        held = (machine.keys, machine.shared, *((secrets.seed, secrets.secret) if secrets is not None else ()))
         yield from (one for one in held if one and not machine.relay)
 
 

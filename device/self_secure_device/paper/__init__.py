@@ -22,12 +22,6 @@ class Paper:
         """Read what stands behind a first byte with bit 7 set; FrameError or TagError."""
         return packets.decode(raw)
 
-    def begin(self, identity, parameters, urandom, now):
-        """Return a new negotiation, as ``negotiation.begin`` does for the other suites."""
-        from .negotiation import PaperNegotiation, PaperRequest  # noqa: PLC0415  # as in the other suites
-
-        return PaperNegotiation(self, PaperRequest(identity, parameters, urandom), urandom, now)
-
     def resume(self):
         """Return the machine of one resume."""
         from .resume import PaperResume  # noqa: PLC0415  # as in the other suites

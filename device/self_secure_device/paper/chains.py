@@ -7,7 +7,7 @@ count of messages n is a multiple of W; what is stored per direction is u32 j, K
 from .. import frames
 from ..crypto import equal, number, u32
 from ..errors import DeviceError, FrameError, TagError
-from ..session import ID_BYTES, TO_INITIATOR, TO_RESPONDER, Accepted, Attempt, Receiver, Sender, Session
+from ..session import ID_BYTES, TO_INITIATOR, TO_RESPONDER, Accepted, Receiver, Sender, Session
 from . import formulas, packets
 
 MAX_KEYS = 3  # one pairing in use and two without an answer have at most the 8 entries of one R1
@@ -61,32 +61,33 @@ class PaperSender(Sender):
         rand, seed = entropy[: packets.DATA_RAND_BYTES], entropy[packets.DATA_RAND_BYTES :]
         padded = packets.pad(frames.DATA, self.text, rand, seed, retran, self.seq)
         mac_key, key, ack_key = formulas.split(self.chain)
-        self._attempts.append(Attempt(retran, rand, formulas.acknowledgement(ack_key, padded), now))
+        self._attempts += ((rand, formulas.acknowledgement(ack_key, padded), now),)
         return packets.encode(frames.DATA, formulas.encrypt(key, padded), formulas.data_tag(mac_key, padded))
 
     def acknowledge(self, packet, write):
-        """Take a DACK; return the accepted attempt, or None when its Seq would jump: the chain must freeze.
+        """Take a DACK; return when the accepted attempt was sent, or None when its Seq would jump: the chain must freeze.
 
         TagError when its ACK is none of ours. ``write(saved)`` stores a W-round key before it is used.
         """
-        kept = self._fitting(packet)
-        if kept is None or packet.seq <= self.seq:
+        retran = self._fitting(packet)
+        if retran is None or packet.seq <= self.seq:
             raise TagError("DACK")
         if packet.seq > self.seq + 1:
             return None
-        chain = formulas.next_key(self.chain, self.text, kept.rand, self.seq, kept.retran)
+        rand, _, sent_at = self._attempts[retran]
+        chain = formulas.next_key(self.chain, self.text, rand, self.seq, retran)
         saved = _saved(self._direction, self._epoch, packet.seq, chain)
         if saved is not None:
             write(saved)
         self.recent = self.recent[1 - RECENT :] + [(self.seq, self.text)]
         self._step(chain)
-        return kept
+        return sent_at
 
     def _fitting(self, packet):
-        """Return the attempt whose ACK this is, or None."""
-        for kept in self._attempts:
-            if equal(kept.tag, packet.message):
-                return kept
+        """Return the number of the attempt whose ACK this is, or None."""
+        for retran, (_, acknowledgement, _) in enumerate(self._attempts):
+            if equal(acknowledgement, packet.message):
+                return retran
         return None
 
 

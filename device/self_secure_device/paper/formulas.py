@@ -4,7 +4,7 @@ import hashlib
 
 from cryptolib import aes
 
-from ..crypto import AES_BLOCK, INNER_PAD, OUTER_PAD, Hmac, hmac, sha256, u32, xor
+from ..crypto import AES_BLOCK, INNER_PAD, OUTER_PAD, hmac, sha256, u32, xor
 
 AES_CBC = 2  # cryptolib's number of the mode
 KEY_BYTES = 32
@@ -82,9 +82,9 @@ def direction_key(initial, direction):
 
 def split(key):
     """Return K_H, K_E and K_A of a communication key."""
-    mac, parts, last = Hmac(key), [], b""
+    parts, last = [], b""
     for count in (1, 2, 3):
-        last = mac.digest(last, b"SSC0 split", bytes([count]))
+        last = hmac(key, last, b"SSC0 split", bytes([count]))
         parts.append(last)
     return parts
 

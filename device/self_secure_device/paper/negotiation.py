@@ -16,6 +16,11 @@ MIN_PACKETS = 20  # N_r, a constant of the suite
 RANDOM_BYTES = 20  # R: what an advertisement has room for
 
 
+def begin_paper(suite, identity, parameters, urandom, now):
+    """Return a negotiation whose request is to be sent."""
+    return PaperNegotiation(suite, PaperRequest(identity, parameters, urandom), urandom, now)
+
+
 class PaperRequest(Shared):
     """REQ and the random messages behind it, which a seed in memory stands for until it is wiped."""
 
@@ -62,29 +67,29 @@ class PaperNegotiation(Machine):
         if not MIN_IDENTITY_BYTES <= len(identity) <= IDENTITY_BYTES:
             raise FrameError("ACC carries an address or an identity")
         self._admit(identity + bytes(IDENTITY_BYTES - len(identity)))  # R0 names R by 16 bytes
-        self._accept = self.request.parameters
+        self.accept = self.request.parameters
         self.state = tables.BROADCASTING
         self.deadline = self._cap = now + self._broadcast_cap()
 
     def _responded(self, packet, now):
-        if not self._alone:
+        if not self.alone:
             raise TagError("RSP")  # its MAC names no hub: ACC has to come before it once more
         numbers = sets.decode_deltas(packet.message)
         if numbers and numbers[-1] >= self.request.parameters.n_max:
             raise FrameError("Seq out of bounds")
         if len(numbers) < MIN_PACKETS:
             return self.fail("too few packets")
-        initial = formulas.initial_key(self._random(seq) for seq in numbers)
+        initial = formulas.initial_key(self.random(seq) for seq in numbers)
         derived = formulas.derived_key(initial)
         if not equal(formulas.response_tag(derived, packet.message), packet.mac):
             return self.fail("wrong MAC")
         return self._confirm(initial, derived, now)
 
     def _confirmed(self, packet, now):
-        if packet.message or not equal(self._keys[1], packet.mac):
+        if packet.message or not equal(self.keys[1], packet.mac):
             raise TagError("END")
-        self._root = self._keys[0]
-        self._forget()
+        self.root = self.keys[0]
+        self.forget()
         self.state = tables.OPENED
         self.deadline = now + limits.OPEN_TIME
 
@@ -93,7 +98,7 @@ class PaperNegotiation(Machine):
     def _confirm(self, initial, derived, now):
         """Return ACK; keep K_0 and the tail that END must have (10)."""
         rand, seed = self._urandom(packets.RAND_BYTES), self._urandom(packets.SEED_BYTES)
-        self._keys = (initial, formulas.end_tag(derived, rand))
+        self.keys = (initial, formulas.end_tag(derived, rand))
         self.state = tables.ACKNOWLEDGED
         self.deadline = now + 2 * limits.T_3 + self.request.parameters.wait * limits.SECOND
         return packets.encode(frames.ACK, packets.pad(frames.ACK, b"", rand, seed), formulas.acknowledge_tag(derived, rand))
