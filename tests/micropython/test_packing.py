@@ -21,7 +21,8 @@ SHAPES = """
 from .limits import LARGE, LIMIT
 from . import limits
 
-TABLE = {1: "grow", 2: "shrink"}
+TABLE = {(1, 0): "grow", (2, 0): "shrink"}
+CAUSES = {1: "grow", 2: "too small"}
 
 class DropError(Exception):
     reason = "dropped"
@@ -41,7 +42,7 @@ class Base:
 
 class Shape(Base):
     def act(self, number):
-        return getattr(self, "_" + TABLE[number])(number)
+        return getattr(self, "_" + TABLE[number, 0])(number)
 
     def _grow(self, by):
         self._width += by
@@ -62,18 +63,18 @@ def total(shape, read):
     return sum(read(part) for part in (shape, shape))
 """
 PROGRAM = """
-from lib.shapes import DropError, Shape
+from lib.shapes import CAUSES, DropError, Shape
 
 def main():
     shape = Shape(3, depth=5)
-    print(shape.area, shape.act(1), shape.size, shape.parts(), hasattr(shape, "depth"))
+    print(CAUSES[1], shape.area, shape.act(1), shape.size, shape.parts(), hasattr(shape, "depth"))
     try:
         shape.act(2)
     except DropError as error:
         print(error.reason)
 """
 SOURCES = {"lib": "", "lib.limits": LIMITS, "lib.shapes": SHAPES, "lib.late": LATE, "program": PROGRAM}
-PRINTED = "15 [2, 3, 4] 7 40 True\ndropped\n"
+PRINTED = "grow 15 [2, 3, 4] 7 40 True\ndropped\n"
 
 
 def modules(**changed: str) -> Iterator[Module]:

@@ -19,31 +19,43 @@ FUNCTIONS = (ast.FunctionDef, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictCom
 
 def homes(program: Program) -> dict[Origin, str]:
     """Return the packed module of each global that is needed."""
-    roots = _roots(program)
+    roots, parents = _roots(program)
     for module, node in dict.fromkeys(program.parts.values()):  # what one statement defines stays together
         names = [(module.name, name) for name in stored(node) if (module.name, name) in roots]
         together = frozenset().union(*(roots[name] for name in names))
         roots |= dict.fromkeys(names, together)
     known = frozenset().union(*roots.values())
-    units = {origin: _unit(found, known) for origin, found in roots.items()}
+    units = {origin: _unit(found, known, parents) for origin, found in roots.items()}
     early = dict(_divided(program, {origin for origin, unit in units.items() if unit == START}))
     return {origin: unit or early[origin[0]] for origin, unit in units.items()}
 
 
-def _unit(found: frozenset[str], known: frozenset[str]) -> str:
+def _unit(found: frozenset[str], known: frozenset[str], parents: dict[str, set[str]]) -> str:
     """Return the unit of what is reached from these roots: ``paper`` for ``paper_resume`` and ``paper_negotiation``."""
+    around = [_around(root, parents) for root in found]
+    found -= {root for root, outer in zip(found, around, strict=True) if found & {*outer[1:]}}
     if START in found or len(found) == 1:
         return START if START in found else min(found)
     steps = {root.rpartition("_")[2] for root in found}
     if len(steps) == 1:
         return f"shared_{min(steps)}"
-    above = (root for root in known - {START} if all(f"{one}_".startswith(f"{root}_") for one in found))
-    return max(above, key=len, default=START)
+    above = max((root for root in known - {START} if all(f"{one}_".startswith(f"{root}_") for one in found)), key=len, default=START)
+    common = (outer for outer in around[0] if all(outer in other for other in around))
+    return above or next(common, START)
 
 
-def _roots(program: Program) -> dict[Origin, frozenset[str]]:
-    """Return from where each global is reached: the start, and imports in functions (by their unit's name)."""
+def _around(unit: str, parents: dict[str, set[str]]) -> list[str]:
+    """Return a unit and those that are loaded whenever it is: whose functions alone import it."""
+    chain = [unit]
+    while len(outer := parents.get(chain[-1], set())) == 1 and min(outer) not in {*chain, START}:
+        chain += outer
+    return chain
+
+
+def _roots(program: Program) -> tuple[dict[Origin, frozenset[str]], dict[str, set[str]]]:
+    """Return from where each global is reached: the start, and imports in functions (by their unit's name); and whose functions those are."""
     found: dict[Origin, frozenset[str]] = {}
+    parents: dict[str, set[str]] = {}
     waiting = [(START, program.origin(program.start))]
     while waiting:
         root, origin = waiting.pop()
@@ -52,8 +64,10 @@ def _roots(program: Program) -> dict[Origin, frozenset[str]]:
         found[origin] = found.get(origin, frozenset()) | {root}
         early, late = program.uses(*program.parts[origin])
         waiting += [(root, one) for one in early]
-        waiting += [(unit_of(one[0]), one) for one in late]
-    return found
+        for one in late:
+            parents.setdefault(unit_of(one[0]), set()).add(root)
+            waiting.append((unit_of(one[0]), one))
+    return found, parents
 
 
 def unit_of(module: str) -> str:

@@ -8,9 +8,8 @@ import ast
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 import io
-from string import ascii_lowercase
 
-from .source import short_names, stored
+from .source import handled, short_names, stored
 
 #: Methods of the firmware's objects; a member of ours with the same name keeps it.
 FIRMWARE_NAMES = frozenset(
@@ -53,7 +52,7 @@ class Members:
         self._functions = functions
         self.ours = set(self._defined())
         self.keywords = set(self._keywords())
-        self.handlers = self._handlers()
+        self.handlers: dict[str, str] = {}  # handlers in tables: what is called "_x" there gets the name that stands for "x"
 
     def _defined(self) -> Iterator[str]:
         for node in self._nodes:
@@ -77,15 +76,20 @@ class Members:
             if isinstance(node, ast.Call) and self.is_ours(node.func):
                 yield from (one.arg for one in node.keywords if one.arg)
 
-    def named(self, counts: Counter[str]) -> dict[str, str]:
-        """Return each member's new name: the first that none has which it meets, the most used members first."""
+    def named(self, counts: Counter[str], functions: set[str]) -> dict[str, str]:
+        """Return each member's new name: the first that none has which it meets, the most used members first.
+
+        ``functions`` are the new names of globals: an argument that is passed by name must not hide one.
+        """
+        self.handlers = dict(zip(self._handlers(), short_names(counts), strict=False))
         kept = INTERPRETER_NAMES | FIRMWARE_NAMES | set(self._spoken())
         meets = self._meetings()
-        names = {f"_{text}": f"_{short}" for text, short in self.handlers.items()}
+        names = {f"_{text}": short for text, short in self.handlers.items()}
+        alone = {*counts, *names.values()}
         for name, _ in counts.most_common():
             if name in self.ours | self.keywords and name not in names and name not in kept and not name.startswith("__"):
-                taken = {names[other] for other in meets[name] if other in names}
-                names[name] = next(short_names(ascii_lowercase, {*counts, *taken}))
+                taken = {names[other] for other in meets[name] if other in names} | (functions if name in self.keywords else set())
+                names[name] = next(short_names(alone | taken))
         return names
 
     def _spoken(self) -> Iterator[str]:
@@ -95,12 +99,9 @@ class Members:
                 case ast.Call(args=arguments):
                     yield from (one.value for one in arguments if isinstance(one, ast.Constant) and isinstance(one.value, str))
 
-    def _handlers(self) -> dict[str, str]:
-        """Return new names for the handlers in tables: a table's value "x" stands for the method "_x"."""
-        tables = (node for node in self._nodes if isinstance(node, ast.Dict))
-        texts = (one.value for table in tables for one in table.values if isinstance(one, ast.Constant) and isinstance(one.value, str))
-        found = dict.fromkeys(text for text in texts if f"_{text}" in self.ours)
-        return dict(zip(found, short_names(ascii_lowercase, ()), strict=False))
+    def _handlers(self) -> list[str]:
+        texts = dict.fromkeys(text for node in self._nodes for text in handled(node))
+        return [text for text in texts if f"_{text}" in self.ours]
 
     def _meetings(self) -> dict[str, set[str]]:
         classes = {node.name: node for node in self._nodes if isinstance(node, ast.ClassDef)}

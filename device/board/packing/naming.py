@@ -1,7 +1,6 @@
 """What every name of a program becomes."""
 
 from collections import Counter
-from string import ascii_lowercase
 
 from .homes import homes
 from .members import Members
@@ -19,16 +18,16 @@ class Naming:
         self.globals = self._name_globals()
         functions = {name for module in program.order for name in (*module.defined, *program.bound[module.name])}
         self.members = Members((module.tree for module in program.order), functions)
-        self.attributes = self.members.named(self.counts)
+        self.attributes = self.members.named(self.counts, {*self.globals.values()})
 
     def _name_globals(self) -> dict[Origin, str]:
         """Name what other packed modules import apart from everything; the rest may have the same name in each."""
         shared = self._shared()
-        common = short_names(ascii_lowercase, self.counts)
+        common = short_names(self.counts)
         names = {origin: next(common) for origin in sorted(shared)} | {self.program.start: ENTRY}
         taken = {*self.counts, *names.values()}
         for home in dict.fromkeys(self.homes.values()):
-            fresh = short_names(ascii_lowercase, taken)
+            fresh = short_names(taken)
             names |= {origin: next(fresh) for origin in sorted(self.homes) if origin not in names and self.homes[origin] == home}
         return names
 

@@ -2,11 +2,10 @@
 
 import ast
 from collections.abc import Iterable
-from string import ascii_lowercase
 from typing import override
 
 from .naming import Naming
-from .source import Module, Origin, PackError, identifiers, short_names, stored
+from .source import Module, Origin, PackError, handled, identifiers, short_names, stored
 
 type Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 
@@ -81,6 +80,9 @@ class Renamer(ast.NodeTransformer):
 
     @override
     def visit_Call(self, node: ast.Call) -> ast.expr:
+        match node:
+            case ast.Call(func=ast.Name(id="getattr"), args=[_, ast.BinOp(left=ast.Constant(value="_"), right=name)]):
+                node.args[1] = name  # of a handler: its new name has no underscore
         if self._naming.members.is_ours(node.func):
             for one in node.keywords:
                 one.arg = one.arg and self._attribute(one.arg)
@@ -90,10 +92,9 @@ class Renamer(ast.NodeTransformer):
     @override
     def visit_Dict(self, node: ast.Dict) -> ast.expr:
         """In a table of handlers, rename the handlers, too."""
-        handlers = self._naming.members.handlers
-        for one in node.values:
-            if isinstance(one, ast.Constant) and one.value in handlers:
-                one.value = handlers[one.value]
+        for text, places in handled(node).items():
+            for one in places:
+                one.value = self._naming.members.handlers.get(text, text)
         self.generic_visit(node)
         return node
 
@@ -155,7 +156,7 @@ class Renamer(ast.NodeTransformer):
         around = (new for scope in self._scopes for new in scope.values())
         used = (self._naming.globals[origin] for origin in self._program.uses(self._module, node)[0])
         taken = {*identifiers(node), *by_name.values(), *around, *used}
-        letters = short_names(ascii_lowercase, taken)
+        letters = short_names(taken)
         scope = {name: name for name in _locals(node)}
         scope |= {one.arg: by_name.get(one.arg) or next(letters) for one in arguments}
         for one in arguments:

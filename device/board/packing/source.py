@@ -7,7 +7,23 @@ from itertools import count, product
 import keyword
 import operator
 from pathlib import Path
+from string import ascii_lowercase
 
+#: Names that every firmware has in its flash: to use one as a name of ours costs the heap nothing. Those of the format of
+#: ``.mpy`` files, then of modules that come with every firmware.
+FREE_NAMES = """
+    id abs all any chr dir end get int key len map ord pop pow sep set str sum zip args bool copy dict eval exec find hash iter join
+    keys list main next open read repr self send sort step stop type bytes clear close const count index items lower print range
+    reverse rfind round split start strip super throw tuple upper value write append divmod extend format insert little locals
+    lstrip object remove rindex rsplit rstrip sorted update values builtins bytecode callable endswith getattr globals hasattr
+    isalpha isdigit islower isspace isupper popitem readinto readline replace reversed setattr bytearray isinstance issubclass
+    setdefault startswith to_bytes from_bytes micropython classmethod staticmethod
+    e pi cos erf exp hex inf log md5 nan sin tan EIO acos argv asin atan ceil cosh dump erfc exit fabs fmod load log2 modf pack seed
+    seek sinh sqrt tanh tell acosh array asinh atan2 atanh chdir crc32 deque dumps errno expm1 floor flush frexp gamma isinf isnan
+    ldexp loads log10 match mkdir mount rmdir stdin trunc EPERM choice getcwd gmtime lgamma mktime search umount unlink unpack
+    EACCES EAGAIN EEXIST EINVAL EISDIR ENODEV ENOENT ENOMEM degrees heapify heappop hexlify isclose listdir maxsize popleft radians
+    randint statvfs uniform
+""".split()  # noqa: SIM905  # easier to read without quotes
 LARGEST_CONSTANT = 1 << 30  # what fits a small integer; larger ones are objects and stay in one place
 
 type Origin = tuple[str, str]
@@ -93,6 +109,16 @@ def evaluated(node: ast.expr, known: Mapping[str, int]) -> int | None:
     return None
 
 
+def handled(node: ast.AST) -> dict[str, list[ast.Constant]]:
+    """Return the handlers that a table of states and packets names, and where: "x" stands for the method "_x"."""
+    found: dict[str, list[ast.Constant]] = {}
+    if isinstance(node, ast.Dict) and all(isinstance(key, ast.Tuple) for key in node.keys):
+        for one in node.values:
+            if isinstance(one, ast.Constant) and isinstance(one.value, str):
+                found.setdefault(one.value, []).append(one)
+    return found
+
+
 def outward(tree: ast.AST, hidden: frozenset[str] = frozenset()) -> Iterator[ast.AST]:
     """Yield all nodes of a tree but the names that are an argument or variable of the function around them."""
     if isinstance(tree, ast.Name) and tree.id in hidden:
@@ -120,10 +146,11 @@ def identifiers(tree: ast.AST) -> Iterator[str]:
                 yield name
 
 
-def short_names(alphabet: str, taken: Iterable[str]) -> Iterator[str]:
-    """Yield ever longer names that are not taken."""
+def short_names(taken: Iterable[str]) -> Iterator[str]:
+    """Yield names that are not taken: those that cost nothing, then ever longer ones."""
     refused = {*taken, *keyword.kwlist}
+    yield from (name for name in FREE_NAMES if name not in refused)
     for length in count(1):
-        for letters in product(alphabet, repeat=length):
+        for letters in product(ascii_lowercase, repeat=length):
             if (name := "".join(letters)) not in refused:
                 yield name

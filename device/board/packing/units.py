@@ -4,8 +4,8 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from .naming import Naming
-from .program import Program
 from .renaming import Renamer
+from .slimming import slim
 from .source import Module, Origin, stored
 
 
@@ -14,7 +14,7 @@ def pack(modules: Iterable[Module], main: str) -> dict[str, str]:
 
     The one with ``main`` is the last of those that are loaded at the start; what functions import comes after it.
     """
-    naming = Naming(Program(modules, main))
+    naming = Naming(slim(modules, main))
     units = {home: Unit(naming, home) for home in sorted(set(naming.homes.values()))}
     order: dict[str, str] = {}
 
