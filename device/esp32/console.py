@@ -54,6 +54,8 @@ class Console:
             program.send(TEXT, rest.encode())
         elif word == "status":
             program.status("status")
+        elif word == "memory":
+            program.memory()
         elif word == "reset":
             program.reset()
         elif word == "quit":

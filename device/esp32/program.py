@@ -28,27 +28,29 @@ _COLLECT_BYTES = const(2048)  # allocated between two collections: garbage goes 
 
 _CONTROLS = "\n\r\x08\x1b"  # what could make a terminal show another line
 
-_LINES = {
-    "code": "pairing code: %s",
-    "pairing_failed": "pairing failed: %s",
-    "resumed": "resumed epoch=%s",
-    "text": "received text: %s",
-    "bytes": "received bytes: %s",
-    "readings": "received readings: %s",
-    "verified": "verified compared=%s",
-    "delivered": "delivered id=%s",
-    "undelivered": "error: not acknowledged id=%s",
-    "resume_refused": "error: the hub holds no key of ours",
-    "possible_clone": "error: possible clone: somebody else has used a copy of our key",
-    "forgotten": "forgotten by the hub",
-    "carried": "carried by relay=%s",
-    "error": "error: %s",
-}
-_OF_A_HUB = ("code", "paired", "verified", "pairing_failed", "resumed", "forgotten")  # told with its name when there are several
+#: What is printed of each event. One text, in the flash: a dictionary of them would take a kilobyte of the heap. A star stands for
+#: the hub's name, told when there are several.
+_LINES = """
+code pairing code: %s*
+paired paired*
+pairing_failed pairing failed: %s*
+resumed resumed epoch=%s*
+text received text: %s
+bytes received bytes: %s
+readings received readings: %s
+verified verified compared=%s*
+delivered delivered id=%s
+undelivered error: not acknowledged id=%s
+resume_refused error: the hub holds no key of ours
+possible_clone error: possible clone: somebody else has used a copy of our key
+forgotten forgotten by the hub*
+carried carried by relay=%s
+error error: %s
+"""
 
 
-def line(kind, value, group=None):
-    """Return what is printed of an event, perhaps for a group; a text of the hub cannot pretend to be another line of ours."""
+def line(kind, value, group=None, hub=None):
+    """Return what is printed of an event, perhaps for a group or of a hub; a text of the hub cannot pretend to be another line of ours."""
     if kind in ("bytes", "readings", "carried"):
         value = value.hex()
     elif kind == "verified":
@@ -56,7 +58,9 @@ def line(kind, value, group=None):
     elif kind == "text":
         for control in _CONTROLS:
             value = value.replace(control, "?")
-    form = _LINES.get(kind, kind)
+    at = _LINES.find("\n%s " % kind)
+    form = _LINES[at + len(kind) + 2 :].partition("\n")[0] if at >= 0 else kind
+    form = form.replace("*", " hub=" + hub.hex() if hub else "")
     if group is not None:
         form = form.replace(":", " for group %d:" % group)
     return form % value if "%s" in form else form
@@ -67,6 +71,8 @@ class Program:
 
     ``readings`` is in seconds; ``button`` is a ``button.Button``; ``interval`` is the pace of the random packets in ms.
     """
+
+    core = None  # while it starts
 
     def __init__(self, profile, name=None, path="self_secure.state", readings=60, button=None, suites=(HYBRID_ID,), interval=30):
         self.profile = profile
@@ -93,7 +99,9 @@ class Program:
         return os.urandom(count)
 
     def save(self, data):
-        """Write the snapshot durably before returning."""
+        """Write the snapshot durably before returning. What led to it is over: its modules go first, for a small heap has least to spare here."""
+        if self.core is not None and not self.core.negotiating:
+            self._unload()
         self._store.save(data)
 
     def event(self, kind, value):
@@ -105,8 +113,7 @@ class Program:
             self._idle = False
         elif kind in ("connected", "disconnected"):
             gc.collect()  # while little is alive: it keeps the heap in one piece
-        about = self.core.about
-        print(line(kind, value, self.core.group) + (" hub=" + about.hex() if about and kind in _OF_A_HUB else ""))
+        print(line(kind, value, self.core.group, self.core.about))
 
     # --- life --------------------------------------------------------------------------------------------------
 
@@ -181,6 +188,12 @@ class Program:
         """Print who this is and how it stands."""
         core = self.core
         print("%s identity=%s address=%s state=%d" % (word, core.identity[:4].hex(), self._radio.address, core.state))
+
+    def memory(self, peak=""):
+        """Print the bytes of the heap that are in use, and its size."""
+        gc.collect()
+        alive = gc.mem_alloc()
+        print("memory alive=%d%s heap=%d" % (alive, peak, alive + gc.mem_free()))
 
     def quit(self):
         """Make ``run`` end."""

@@ -5,7 +5,7 @@ import pytest
 from self_secure_device_board.flash import CORE_UNIT, GROUP, PAPER, PROGRAM, Image, build
 
 RESIDENT_LIMIT = 16 * 1024  # bytes of .mpy that a device has loaded all the time: the budget of protocol and machines
-CORE_LIMIT = 25_700  # with pairing (a relay's invitations are in it) and resume, of which one at a time is loaded
+CORE_LIMIT = 25 * 1024  # with pairing (a relay's invitations are in it) and resume, of which one at a time is loaded
 PATH_LIMIT = 2 * 1024  # the far end of a relay, loaded by its first ROUTE
 PROGRAM_LIMIT = 6 * 1024
 PAPER_LIMIT = 6 * 1024

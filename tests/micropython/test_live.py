@@ -17,9 +17,7 @@ from .hub import RadioHub, radio_hub
 HEAP_LIMIT = 64 * 1024  # bytes on 64 bits, what 32 kB are on 32
 LONGEST = 975  # bytes of a body, which fill a frame
 SECRET = bytes(range(32))
-PAPER_LIMIT = 80 * 1024  # suite `paper` loads 6 kB of code more: in 64 kB it fits with too little to spare
 HUBS = 4
-SEVERAL_LIMIT = 128 * 1024  # bytes on 64 bits, what 64 kB are on 32; the smaller heap holds one hub
 DISPLAY = ("--profile", "display", "--interval", "20")
 
 
@@ -29,32 +27,32 @@ async def world() -> AsyncIterator[World]:
         yield opened
 
 
-async def heap(device: Board, limit: int = HEAP_LIMIT) -> None:
+async def heap(device: Board) -> None:
     """Print the most memory that was alive so far; it must have fitted."""
     memory = await device.ask("memory", r"memory alive=(\d+) peak=(\d+) heap=(\d+)")
     print(memory[0])
-    assert int(memory[1]) <= int(memory[2]) <= int(memory[3]) <= limit
+    assert int(memory[1]) <= int(memory[2]) <= int(memory[3]) <= HEAP_LIMIT
 
 
-async def talk(device: Board, hub: RadioHub, limit: int = HEAP_LIMIT) -> None:
+async def talk(device: Board, hub: RadioHub) -> None:
     """Send a text each way, and see that the heap was enough."""
     await hub.say("Grüße")
     await device.line("received text: Grüße")
     device.command("say from the board")
     await hub.hears("from the board")
-    await heap(device, limit)
+    await heap(device)
 
 
-@pytest.mark.parametrize(("suite", "number", "limit"), [("loss", 0x01, HEAP_LIMIT), ("paper", 0x00, PAPER_LIMIT)])
-async def test_pairs_with_a_weaker_suite_and_resumes(world: World, tmp_path: Path, suite: str, number: int, limit: int) -> None:
-    options = (*DISPLAY, "--suite", suite, "--heap", f"{limit // 1024}k")
+@pytest.mark.parametrize(("suite", "number"), [("loss", 0x01), ("paper", 0x00)])
+async def test_pairs_with_a_weaker_suite_and_resumes(world: World, tmp_path: Path, suite: str, number: int) -> None:
+    options = (*DISPLAY, "--suite", suite)
     async with board(world, tmp_path / "state", *options) as device, radio_hub(world, ADDRESS) as hub:
         await hub.pair_without_code(number)
         await device.line("paired")
-        await talk(device, hub, limit)
+        await talk(device, hub)
         await hub.forget()
         await device.line(r"resumed epoch=\d")
-        await talk(device, hub, limit)
+        await talk(device, hub)
 
 
 async def test_pairs_and_resumes(world: World, tmp_path: Path) -> None:
@@ -96,11 +94,10 @@ async def test_is_in_a_group_before_and_after_a_power_cut(world: World, tmp_path
 @pytest.mark.timeout(240)
 async def test_four_hubs_on_a_small_heap(tmp_path: Path) -> None:
     """Each pairs with `hybrid` while the others are off, and then all are heard and hear, also after a power cut."""
-    limit, options = SEVERAL_LIMIT, (*DISPLAY, "--heap", f"{SEVERAL_LIMIT // 1024}k")
     plan = Plan(scanners=HUBS, devices=1, loss=0.3, supervision_timeout=0.2)
     disks: list[dict[str, Any] | None] = []
     async with World(plan) as world, AsyncExitStack() as running:
-        async with board(world, tmp_path / "state", *options) as device:
+        async with board(world, tmp_path / "state", *DISPLAY) as device:
             for number in range(HUBS):
                 since = len(device.lines)
                 device.command("pair" if number else "status")  # who has no hub asks without a button
@@ -108,16 +105,16 @@ async def test_four_hubs_on_a_small_heap(tmp_path: Path) -> None:
                     await device.line(f"pairing code: {await hub.pair()}.*", since)
                     await device.line("verified compared=yes.*", since)
                     disks.append(hub.disk)
-                await heap(device, limit)
+                await heap(device)
             hubs = [await running.enter_async_context(radio_hub(world, ADDRESS, number, disk)) for number, disk in enumerate(disks)]
             for hub in hubs:
                 hub.patience = 60.0  # they take turns at one device
-            await each_way(device, hubs, "first", limit)
-        async with board(world, tmp_path / "state", *options) as device:
-            await each_way(device, hubs, "after a power cut", limit)
+            await each_way(device, hubs, "first")
+        async with board(world, tmp_path / "state", *DISPLAY) as device:
+            await each_way(device, hubs, "after a power cut")
 
 
-async def each_way(device: Board, hubs: list[RadioHub], when: str, limit: int) -> None:
+async def each_way(device: Board, hubs: list[RadioHub], when: str) -> None:
     """Every hub sends a text, and the board one to all of them."""
     for number, hub in enumerate(hubs):
         await hub.say(f"hub {number} {when}")
@@ -125,4 +122,4 @@ async def each_way(device: Board, hubs: list[RadioHub], when: str, limit: int) -
     device.command(f"say {when}")
     for hub in hubs:
         await hub.hears(when)
-    await heap(device, limit)
+    await heap(device)

@@ -1,4 +1,4 @@
-"""What the virtual boards share: the esp32 program with settings from the environment, simulated sensors, and ``memory``."""
+"""What the virtual boards share: the esp32 program with settings from the environment, simulated sensors, and a ``memory`` that knows the most."""
 
 import gc
 import json
@@ -6,7 +6,6 @@ import os
 
 import bluetooth
 
-from self_secure_esp32.console import Console
 from self_secure_esp32.program import Program
 
 
@@ -27,16 +26,9 @@ def battery():
 
 
 class Measured(Program):
-    """The program as it is, and the most memory that was alive whenever it told or asked its port something."""
+    """The program as it is, and the most memory that was alive whenever it asked its port something."""
 
     peak = 0
-
-    def sample(self):
-        """Return the bytes alive now."""
-        gc.collect()
-        alive = gc.mem_alloc()
-        self.peak = max(self.peak, alive)
-        return alive
 
     def urandom(self, count):
         self.sample()
@@ -46,17 +38,14 @@ class Measured(Program):
         self.sample()
         super().save(data)
 
+    def sample(self):
+        gc.collect()
+        self.peak = max(self.peak, gc.mem_alloc())
 
-class MeasuredConsole(Console):
-    """One command more."""
-
-    def run(self, word, rest):
-        """Print for ``memory`` the bytes alive now, the most so far, and the heap's size."""
-        if word != "memory":
-            super().run(word, rest)
-            return
-        alive = self.program.sample()
-        print("memory alive=%d peak=%d heap=%d" % (alive, self.program.peak, alive + gc.mem_free()))
+    def memory(self):
+        """Print the most bytes so far, too."""
+        self.sample()
+        super().memory(" peak=%d" % self.peak)
 
 
 def run(profile):
@@ -64,5 +53,4 @@ def run(profile):
     given = json.loads(os.getenv("SELF_SECURE_BOARD"))
     bluetooth.port = given["port"]
     board = Measured(profile, given["name"], given["state"], given["readings"], suites=given["suites"], interval=given["interval"])
-    board.console = MeasuredConsole(board)
     board.run()

@@ -30,11 +30,9 @@ _MTU_EXCHANGED = const(21)
 port = None
 
 
-class UUID:
-    """Only carried."""
-
-    def __init__(self, value):
-        self.value = value
+def UUID(value):  # noqa: N802  # the firmware's name
+    """Return it: it is only carried."""
+    return value
 
 
 class _Adapter:
@@ -118,7 +116,7 @@ class _Adapter:
                 handle += 3
                 handles.append(handle)
                 self.values[handle], self.sizes[handle] = b"", _DEFAULT_BUFFER
-                told.append([handle, service.value, uuid.value, flags])
+                told.append([handle, service, uuid, flags])
             all_handles.append(tuple(handles))
         self.tell("services", told)
         return tuple(all_handles)
