@@ -7,6 +7,7 @@ import pytest
 from experiments.soak.driver import Driver
 from experiments.soak.profile import MINIMUM
 from self_secure_device import frames, tables
+from self_secure_device.agreement import Agreement
 from self_secure_device.paper import packets
 
 from .states import Way, reach, until
@@ -38,18 +39,18 @@ def test_another_random_than_the_committed_one_is_dropped(acknowledged: Driver) 
     assert acknowledged.counts.rules["hub: CodeReady"] == 0
 
 
-def leave_out(driver: Driver, kept: int) -> None:
+def leave_out(monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
     """Let the device keep only the first packets of S, and ask for nothing more."""
-    negotiation = driver.world.node.core._pairing.negotiation
-    negotiation._choose = lambda response: setattr(negotiation, "_members", response.numbers[:kept])
-    negotiation._fault = lambda response, mac: None
+    cheating: Any = Agreement  # untyped, as the whole core
+    monkeypatch.setattr(cheating, "_choose", lambda self, response: setattr(self, "_members", response.numbers[:kept]))
+    monkeypatch.setattr(cheating, "_fault", lambda self, response, mac: None)
 
 
 @pytest.mark.parametrize("kept", [8, MINIMUM - 1])
-def test_a_set_that_the_device_has_made_too_small_is_refused(kept: int) -> None:
+def test_a_set_that_the_device_has_made_too_small_is_refused(kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever leaves packets out wants a pool that Eve has (rule 2)."""
     driver = reach(Way("device negotiation", tables.BROADCASTING), "hybrid")
-    leave_out(driver, kept)
+    leave_out(monkeypatch, kept)
     until(driver, lambda: driver.counts.rules["hub: PairingFailed too_few_packets"] > 0)
     assert driver.counts.rules["hub: CodeReady"] == 0
 

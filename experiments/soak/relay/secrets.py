@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from experiments.soak.counts import ViolationError
 from experiments.virtual.memory import found
+from self_secure_device.tables import OPENED
 
 from .world import HUB_ID, NAMES, RELAYS
 
@@ -53,6 +54,8 @@ def secrets_of(core: Any) -> Iterator[bytes]:
         if key.session is not None:
             yield from (key.session.sender.chain, key.session.receiver.chain)
     for machine in core._pairing.negotiations:  # noqa: SLF001  # who looks for secrets has to know where they are
-        secrets = machine.request._secrets  # noqa: SLF001
-        held = (machine._keys, machine._shared, *((secrets.seed, secrets.secret) if secrets is not None else ()))  # noqa: SLF001
+        if machine.state == OPENED:
+            continue  # only its key is left
+        secrets = machine.request._secrets  # noqa: SLF001  # as above
+        held = (machine.keys, machine.shared, *((secrets.seed, secrets.secret) if secrets is not None else ()))
         yield from (one for one in held if one and not machine.relay)
