@@ -23,6 +23,9 @@ INTEGRATIONS = {
 
 USER = "demo"
 
+#: How the name of a file ends while Home Assistant writes it, beside the old one.
+UNFINISHED = ".new"
+
 #: Nothing here searches the network or leaves the machine; ``default_config`` would.
 CONFIGURATION = """\
 # Written by scripts/demo at every start.
@@ -56,6 +59,11 @@ class Folder:
     """The paths below one demo folder."""
 
     root: Path
+
+    def stores(self, short_id: str = "") -> list[Path]:
+        """Return the files in which Home Assistant keeps the keys of the devices whose id begins like this."""
+        found = (self.home_assistant / ".storage").glob(f"self_secure.{short_id}*")
+        return [path for path in found if path.name != "self_secure.hub" and path.suffix != UNFINISHED]
 
     @property
     def home_assistant(self) -> Path:

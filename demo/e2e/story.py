@@ -39,7 +39,7 @@ class Story:
     def store(self, device: Device) -> Path:
         """Return the file that holds Home Assistant's key of a device; DemoError unless there is just one."""
         known = device.matches(r"ready identity=(\w+)")[0][1]
-        found = list((self.folder.home_assistant / ".storage").glob(f"self_secure.{known}*"))
+        found = self.folder.stores(known)
         if len(found) != 1:
             raise DemoError(f"Home Assistant keeps {len(found)} files of {device.name}", self.stage.home_assistant.process)
         return found[0]

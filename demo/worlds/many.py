@@ -161,8 +161,7 @@ async def _all_differ(stage: Stage, codes: list[str]) -> None:
 
 def stored_keys(folder: Folder) -> list[str]:
     """Return every key in a Home Assistant's storage."""
-    files = [path for path in (folder.home_assistant / ".storage").glob("self_secure.*") if path.name != "self_secure.hub"]
-    stored = [json.loads(path.read_text(encoding="utf-8"))["data"] for path in files]
+    stored = [json.loads(path.read_text(encoding="utf-8"))["data"] for path in folder.stores()]
     return [key for data in stored for pairing in data.get("pairings", ()) for key in pairing["keys"].values()]
 
 

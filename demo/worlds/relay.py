@@ -234,6 +234,6 @@ async def _ignorant(stage: Stage) -> None:
 
 def stored_keys(folder: Folder, short_id: str) -> list[bytes]:
     """Return every key of one device in Home Assistant's storage."""
-    [path] = (folder.home_assistant / ".storage").glob(f"self_secure.{short_id}*")
+    [path] = folder.stores(short_id)
     stored = json.loads(path.read_text(encoding="utf-8"))["data"]
     return [bytes.fromhex(key) for pairing in stored["pairings"] for key in pairing["keys"].values()]
