@@ -8,9 +8,28 @@ from self_secure_device import frames, keys
 from self_secure_device.agreement import Agreement
 from self_secure_device.errors import DropError, FrameError
 from self_secure_device.relay import limits, tables
+from self_secure_device.suites import Loss
 from tests.device.talk import Talk
 
 # --- the agreement
+
+
+def test_the_pool_of_one_set_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes a hash of every packet: RSP and ACK are mostly about the same ones."""
+    pooled: list[int] = []
+    pool_key: Any = Loss.pool_key  # untyped, as the whole core
+
+    def counted(suite: Any, transcript: bytes, sid: int, numbers: list[int], random: Any) -> Any:
+        pooled.append(len(numbers))
+        return pool_key(suite, transcript, sid, numbers, random)
+
+    talk = Talk()
+    talk.reach(tables.COLLECTING)
+    talk.hear(range(limits.PACKETS))
+    ack = talk.far.take(talk.responder.last)
+    monkeypatch.setattr(Loss, "pool_key", counted)
+    assert talk.give(ack) is not None
+    assert pooled == []
 
 
 def test_tags_are_told_page_by_page() -> None:
@@ -164,7 +183,7 @@ def test_every_secret_goes_at_the_end(state: str) -> None:
     outcome[state]()
     assert talk.responder.state == state
     held = talk.responder
-    assert (held._random, held._shared, held._prk) == ({}, None, None)
+    assert (held._random, held._shared, held._prk, held._pool) == ({}, None, None, None)
 
 
 def test_the_transcript_is_the_initiator_s() -> None:

@@ -71,6 +71,21 @@ def test_first_in_first_out_and_one_at_a_time(talking: Renewing) -> None:
     assert bench.hub.connection.queued == 0
 
 
+def test_a_greeting_that_was_lost_is_no_message_that_waits(talking: Renewing) -> None:
+    """It has nothing to say: whoever reads the diagnostics is not told that something waits."""
+    bench = talking.bench
+    bench.call("link_closed")
+    bench.call("beacon_seen", 2)
+    bench.call("link_opened", 244)
+    before = len(bench.frames)
+    bench.wait(limits.GREETING_DELAY)
+    assert [raw[0] for raw in bench.frames[before:]] == [FrameType.DATA]
+    bench.call("link_closed")
+    assert bench.hub.connection.queued == 0
+    bench.call("send", MessageType.TEXT, b"1")
+    assert bench.hub.connection.queued == 1
+
+
 def test_delivery_tells_attempts_and_seconds(talking: Renewing) -> None:
     bench = talking.bench
     bench.call("send", MessageType.TEXT, b"1")

@@ -116,8 +116,8 @@ class ConnectionView:
 
     @property
     def queued(self) -> int:
-        """Number of messages that wait."""
-        return len(self._messaging.memory.state.queue) if self._messaging else 0
+        """Number of messages that wait; a greeting is none, it may stay unanswered until there is something to say."""
+        return sum(not message.is_greeting for message in self._messaging.memory.state.queue) if self._messaging else 0
 
     def group_version(self, gid: int) -> int | None:
         """Return the version of a group whose key the device is known to hold."""

@@ -70,6 +70,7 @@ class Responder:
         self._answers = {}
         self._random = {}  # Seq → R
         self._conflicting = set()
+        self._pooled = self._pool = None  # a set, and PL of it
         self._pages = 0
 
     # --- the link and time
@@ -115,7 +116,7 @@ class Responder:
 
     def _forget(self):
         self._random = {}
-        self._secret = self._shared = self._prk = None
+        self._secret = self._shared = self._prk = self._pool = self._pooled = None
 
     def refusal(self, reason, cause):
         """End and return the NAK that tells why."""
@@ -226,11 +227,11 @@ class Responder:
 
     # --- the agreement
 
-    def _pool(self, numbers):
-        return self.suite.pool_key(self._pool_transcript, self._request.sid, numbers, lambda seq: self._random[seq])
-
     def _root_secret(self, numbers):
-        return self.suite.root_secret(self._transcript, self._pool(numbers), self._shared, b"")
+        if numbers != self._pooled:  # ACK's set is mostly RSP's
+            self._pooled = numbers
+            self._pool = self.suite.pool_key(self._pool_transcript, self._request.sid, numbers, lambda seq: self._random[seq])
+        return self.suite.root_secret(self._transcript, self._pool, self._shared, b"")
 
     def _respond(self, now):
         self._members = sorted(self._random)
@@ -259,11 +260,11 @@ class Responder:
         if len(committed) != COMMITMENT_BYTES or not set(agreed) <= set(self._members):
             raise FrameError("ACK")
         before, self._transcript = self._transcript, keys.transcript_add(self._transcript, frame.head)
+        agreed = list(agreed)
         prk = self._root_secret(agreed)
         if not equal(tag(self.suite.confirmation(prk, b"ack"), self._transcript), frame.mac):
             self._transcript = before
             raise TagError("ACK")
-        agreed = list(agreed)
         if len(agreed) < self.minimum or (self._reached and self._secrecy(agreed) < self._target):
             return self.refusal(TOO_FEW, "too few packets")
         self._commitment, self._at_commitment, self._prk = committed, before, prk
