@@ -80,17 +80,36 @@ class Adoption:
         return now >= self._introduced.get(relay, -INTRODUCED_SECONDS) + INTRODUCED_SECONDS
 
     async def _run(self) -> None:
-        async with self._relays.adopting:
-            relay = self._wanted()
-            if relay is None:
-                return
-            try:
-                await self._invite(relay)
-                await self._introduce(relay)
-            except LinkError, LocalError, TimeoutError:
-                self._rest.failed(self._coordinator.hass.loop.time())
-            else:
-                self._rest.succeeded()
+        while not await self._take_turn(far=not self._coordinator.reach.is_near):
+            pass
+
+    async def _take_turn(self, *, far: bool) -> bool:
+        """Adopt when no other device does; return whether it was our turn: those that only a relay reaches go first."""
+        relays = self._relays
+        relays.far_waiting += far
+        try:
+            await relays.adopting.acquire()
+        finally:
+            relays.far_waiting -= far
+        try:
+            if relays.far_waiting and not far:
+                return False
+            await self._adopt()
+        finally:
+            relays.adopting.release()
+        return True
+
+    async def _adopt(self) -> None:
+        relay = self._wanted()
+        if relay is None:
+            return
+        try:
+            await self._invite(relay)
+            await self._introduce(relay)
+        except LinkError, LocalError, TimeoutError:
+            self._rest.failed(self._coordinator.hass.loop.time())
+        else:
+            self._rest.succeeded()
 
     async def _invite(self, relay: Relay) -> None:
         """Name the relay to the device, end to end; raises `TimeoutError` if it does not say that it has heard."""

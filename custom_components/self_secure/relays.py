@@ -35,6 +35,7 @@ class Relays:
     def __init__(self) -> None:
         """Start without a relay."""
         self.adopting = asyncio.Lock()  # one key between a device and a relay is made at a time: the device broadcasts for it
+        self.far_waiting = 0  # for that: devices out of reach, which go first
         self.listeners: set[Callable[[], None]] = set()  # hear of every change
         self._relays: dict[bytes, Relay] = {}
         self._watching: dict[bytes, set[HeardListener]] = {}

@@ -34,7 +34,7 @@ FAR = "garden"
 BATTERY = "sensor.garden_display_battery"
 
 #: Seconds until a relay has told whom it hears, Home Assistant has taken that up, or a relay has made a key: a broadcast of its own.
-TOLD_WITHIN = 120.0
+TOLD_WITHIN = 180.0
 
 #: Messages delivered before the relay is killed, and afterwards.
 BEFORE, AFTER = 3, 3

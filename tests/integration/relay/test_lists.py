@@ -1,5 +1,6 @@
 """What relays tell, and what Home Assistant makes of it before anybody is contacted."""
 
+import asyncio
 from collections.abc import Callable
 
 from homeassistant.core import HomeAssistant
@@ -149,3 +150,24 @@ async def test_nobody_is_invited_whose_relay_has_gone_meanwhile(
         relays.gone(known)
     await until(lambda: adoption._running is None)
     assert coordinator_of(home, device).connection.queued == 0
+
+
+async def test_device_out_of_reach_gets_its_relays_before_one_beside_us(
+    home: HomeAssistant, far: SimulatedDevice, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One key is made at a time, each may take a minute or two, and only one of them stands between a device and silence."""
+    near = await start_device("display", 2, name="Near")
+    await pair(home, near)
+    order: list[str] = []
+
+    async def noted(adoption: adoption_module.Adoption) -> None:
+        order.append(adoption._coordinator.name)
+
+    relays = home.data[HUB].relays
+    async with relays.adopting:
+        monkeypatch.setattr(adoption_module.Adoption, "_adopt", noted)
+        waiting = [asyncio.create_task(coordinator_of(home, device)._adoption._run()) for device in (near, far)]
+        await until(lambda: relays.far_waiting)
+    await asyncio.gather(*waiting)
+    assert list(dict.fromkeys(order)) == ["Far", "Near"]
+    assert relays.far_waiting == 0
