@@ -1,53 +1,38 @@
 """Chooses what happens next, by seed alone: mostly the world goes on, now and then something goes wrong."""
 
-from itertools import accumulate
 import random
-from typing import Final
+from typing import Final, override
 
 from custom_components.self_secure.protocol.packets import FrameType
 
 from .air import type_of
+from .chooser import Chooser
 from .counts import Counts, ViolationError
 from .faults import WEIGHTS, Faults, table
 from .profile import Profile
 from .reuse import Reuse
 from .world import World
 
-TEMPERS: Final = (0.01, 0.03, 0.06, 0.12, 0.3)  # share of faults among the steps, for a while
 HASTE: Final = 3  # how many times more faults hit a negotiation's few frames
 TEMPER_STEPS: Final = 150  # about one pairing
-TALK: Final = (0.03, 0.15, 0.5)  # share of messages among the steps in which nothing is in flight, for a while
 COPY_LEAVES: Final = 0.03  # per step: often before the copy has changed the epoch
 CALM_EVERY: Final = 5_000  # steps; then everything must come to rest
 HEALING: Final = ("hub: MessageDelayed", "device: undelivered", "hub: MessageDelivered after retries")
 CALM_STEPS: Final = 4_000  # in which it must
 
 
-class Driver:
+class Driver(Chooser):
     """Drives one world; `run` raises ViolationError."""
 
     def __init__(self, profile: Profile, seed: int | str, reuse: Reuse) -> None:
         self._begin(World(profile, seed, Counts(), reuse), seed)
 
     def _begin(self, world: World, seed: int | str) -> None:
-        self.world, self.counts = world, world.counts
-        self._rng = random.Random(f"{seed} driver")
+        self.world = world
         self.faults = Faults(world, random.Random(f"{seed} faults"))
-        self._actions = list(table(self.faults).values())
-        self._weights = list(accumulate(WEIGHTS.values()))
-        self._temper, self._talk = TEMPERS[0], TALK[0]
+        super().__init__(world.counts, f"{seed} driver", table(self.faults).values(), WEIGHTS.values())
 
-    def run(self, steps: int) -> None:
-        """Do so many steps more."""
-        for _ in range(steps):
-            self.counts.step += 1
-            try:
-                self._step()
-            except ViolationError:
-                raise
-            except Exception as error:
-                raise ViolationError(f"crashed: {error!r}") from error
-
+    @override
     def _step(self) -> None:
         if self.counts.step % TEMPER_STEPS == 0:
             self.change_temper()
@@ -60,16 +45,12 @@ class Driver:
         """Let happen what is under way."""
         self.world.step()
 
-    def change_temper(self) -> None:
-        """Let more go wrong for a while, or less."""
-        self._temper, self._talk = self._rng.choice(TEMPERS), self._rng.choice(TALK)
-
     def acts(self) -> bool:
         """Let something go wrong, or something be said; False if only what is under way goes on."""
         if self.world.front is not self.world.node and self._rng.random() < COPY_LEAVES:
             self.faults.copy_leaves()
         if self._rng.random() < self._temper * (HASTE if self._negotiating else 1):
-            self._rng.choices(self._actions, cum_weights=self._weights)[0]()
+            self._goes_wrong()
         elif not self.world.air.flying and self._rng.random() < self._talk and not self.faults.hushed():
             self._rng.choice((self.faults.hub_sends, self.faults.device_sends))()
         else:

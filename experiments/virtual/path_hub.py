@@ -24,6 +24,7 @@ from custom_components.self_secure.protocol.events import (
 from custom_components.self_secure.protocol.framing import Reassembler, fragment
 from custom_components.self_secure.protocol.packets import FrameType
 
+from .adoptions import ANSWER, NOWHERE, Adoptions
 from .hub import LocalHub, MemoryStore
 from .world import IDLE, PAYLOAD
 
@@ -31,15 +32,10 @@ if TYPE_CHECKING:
     from .house import House
 
 TTL = 4
-NOWHERE = bytes(16)
 NEIGHBOURS, ENTRY = 5, 7  # tag of INFO, bytes of an entry
-ADOPTED = 0x20  # flag of an entry: the relay has a key with the device
-INVITATION = bytes(2)  # the path of a ROUTE, end to end, that names a relay
-AGAIN, AGAIN_MAX = 120.0, 960.0  # s after which a relay that has still not adopted a device is asked once more, doubling
 WHOLE = 1025  # bytes of a fragment on a path: a frame is one
 HEARD = 3.0  # s; a beacon comes twice a second
 REST = 1.0  # s after a link or path that led to nothing
-ANSWER = 70.0  # s; a relay says within 60 s whether a path is there
 RANDOM = 23  # bytes: sid, Seq, R
 
 
@@ -73,17 +69,6 @@ class Line:
         return [event.body for event in self.told(MessageReceived) if event.type == kind]
 
 
-@dataclass(slots=True)
-class Adoption:
-    """A path that is asked for only to let a relay make a key with a device that was invited to it."""
-
-    again: float = 0.0  # when to try anew
-    pause: float = AGAIN  # until then
-    path: int = 0  # 0: the device has not taken the invitation yet
-    asked: float = 0.0
-    handle: int = 0  # of the invitation
-
-
 class PathHub:
     """`settings` are the same for all devices; `entropy` returns random bytes."""
 
@@ -94,8 +79,7 @@ class PathHub:
         self.house: House
         self._paths = 0
         self.lives = 0  # that have ended: what came out of one of them is done by nobody
-        self.adoptions: dict[tuple[str, str], Adoption] = {}  # by relay and device
-        self.doubted: set[tuple[str, str]] = set()  # paired anew since the relay has last shown its key
+        self.adoptions = Adoptions(self)
         self.shunned: set[str] = set()  # relays that are not asked
 
     def enter(self, house: House) -> None:
@@ -147,7 +131,7 @@ class PathHub:
     def restart(self, name: str) -> None:
         """Lose what the hub has in memory of a device, and the link to it."""
         self._drop(name)
-        self._unpromise(name)
+        self.adoptions.forget(name)
         line = self.lines[name]
         if line.direct:
             self.house.disconnect(name)
@@ -155,10 +139,10 @@ class PathHub:
 
     def _note(self, name: str, event: Event) -> None:
         if isinstance(event, MessageDelivered):
-            self._invited(name, event.handle)
+            self.adoptions.invited(name, event.handle)
         if isinstance(event, PairingCompleted):
-            self._unpromise(name)
-            self.doubted |= {(relay, name) for relay in self.lines if relay != name}
+            self.adoptions.forget(name)
+            self.adoptions.doubted |= {(relay, name) for relay in self.lines if relay != name}
         if not isinstance(event, MessageReceived):
             return
         if event.type == MessageType.INFO:
@@ -201,22 +185,21 @@ class PathHub:
     def wants(self, name: str) -> bool:
         """Whether the hub wants to connect to a device, for its own sake or to reach another one through it."""
         line = self.lines[name]
-        if line.direct or line.relay or self.now < line.rest or self._adopting(name):
+        if line.direct or line.relay or self.now < line.rest or self.adoptions.adopting(name):
             return False
         return line.hub.view.wants_link or self._needed(name)
 
-    def _adopting(self, far: str) -> bool:
-        """Whether a device is to be left alone: a relay shall connect to it."""
-        return any(one == far and adoption.path for (_, one), adoption in self.adoptions.items())
-
     def _needed(self, relay: str) -> bool:
-        adopting = any(one == relay and adoption.path for (one, _), adoption in self.adoptions.items())
-        return adopting or any(line.relay == relay for line in self.lines.values())
+        return self.adoptions.asked(relay) or self.carries(relay)
+
+    def carries(self, relay: str) -> bool:
+        """Whether a relay has, or shall have, the path to a device."""
+        return any(line.relay == relay for line in self.lines.values())
 
     def keeps(self, name: str) -> bool:
         """Whether a link that the hub has shall stay."""
         line = self.lines[name]
-        if line.leave or (self._adopting(name) and not line.out):
+        if line.leave or (self.adoptions.adopting(name) and not line.out):
             return False
         return self._needed(name) or line.hub.view.pairing or line.out != [] or self.now - line.quiet < IDLE
 
@@ -235,8 +218,7 @@ class PathHub:
             if self.lines[other].relay == name:
                 self._drop(other)
                 self._wonder(other)
-        for (relay, _), adoption in list(self.adoptions.items()):
-            adoption.path = 0 if relay == name else adoption.path
+        self.adoptions.unlinked(name)
 
     def _inactive(self, name: str) -> None:
         line = self.lines[name]
@@ -263,7 +245,7 @@ class PathHub:
             return
         frame = line.reassembler.feed(piece)
         if frame is not None and line.relay:
-            self._post(line.relay, MessageType.RELAY, line.path.to_bytes(2) + bytes([TTL]) + frame)
+            self.post(line.relay, MessageType.RELAY, line.path.to_bytes(2) + bytes([TTL]) + frame)
 
     # --- paths
 
@@ -274,7 +256,7 @@ class PathHub:
             if deadline is not None and deadline <= self.now:
                 self.tell(name, "timer")
             self._attend(name, line)
-        self._promise()
+        self.adoptions.promise()
 
     def _attend(self, name: str, line: Line) -> None:
         if line.relay:
@@ -302,18 +284,22 @@ class PathHub:
             and relay not in self.shunned
             and relay != name
             and self.lines[relay].hub.view.paired
-            and not self._adopting(relay)
+            and not self.adoptions.adopting(relay)
         ]
         return [relay for _, relay in sorted(found) if self.is_heard(relay) or self.lines[relay].direct]
 
+    def next_path(self) -> int:
+        """Return a number that no path has had."""
+        self._paths += 1
+        return self._paths
+
     def _ask(self, name: str, line: Line) -> None:
         for relay in self.relays(name)[:1]:
-            self._paths += 1
-            line.relay, line.path, line.path_open, line.asked = relay, self._paths, False, self.now
-            self._post(relay, MessageType.ROUTE, line.path.to_bytes(2) + line.identity)
+            line.relay, line.path, line.path_open, line.asked = relay, self.next_path(), False, self.now
+            self.post(relay, MessageType.ROUTE, line.path.to_bytes(2) + line.identity)
 
     def _routed(self, relay: str, path: int, identity: bytes) -> None:
-        self._adopted(relay, path, identity)
+        self.adoptions.adopted(relay, path, identity)
         for name, line in self.lines.items():
             if (line.relay, line.path) == (relay, path):
                 if identity == NOWHERE:
@@ -351,30 +337,7 @@ class PathHub:
         for rows in list(self.lists.values()):
             self._believe(name, rows)
 
-    # --- adoption by relays that have no key with a device yet
-
-    def _promise(self) -> None:
-        """Invite each paired device that is listed to each relay that has not adopted it."""
-        for adoption in list(self.adoptions.values()):
-            if adoption.path and self.now >= adoption.asked + ANSWER:
-                adoption.path = 0
-        for relay, rows in list(self.lists.items()):
-            for name, line in self.lines.items():
-                row = rows.get(line.identity[:4])
-                strange = row is not None and (not row[0] & ADOPTED or (relay, name) in self.doubted)
-                wanted = strange and name != relay and line.hub.view.paired
-                if wanted and relay not in self.shunned and self.lines[relay].hub.view.paired:
-                    self._invite(relay, name)
-
-    def _invite(self, relay: str, name: str) -> None:
-        """Ask a device to let a relay make a key with it, unless one of the two is in the middle of that already."""
-        adoption = self.adoptions.setdefault((relay, name), Adoption())
-        busy = any(other.path and {relay, name} & set(pair) for pair, other in self.adoptions.items())
-        if not busy and self.now >= adoption.again:
-            adoption.again, adoption.pause = self.now + adoption.pause, min(2 * adoption.pause, AGAIN_MAX)
-            adoption.handle = self._post(name, MessageType.ROUTE, INVITATION + self._identity(relay))
-
-    def _post(self, name: str, kind: int, body: bytes) -> int:
+    def post(self, name: str, kind: int, body: bytes) -> int:
         """Send a message that belongs to a path; return its handle, 0 when there is no room for it."""
         try:
             handle: int = self.tell(name, "send", kind, body)
@@ -382,30 +345,10 @@ class PathHub:
             return 0
         return handle
 
-    def _identity(self, name: str) -> bytes:
+    def identity(self, name: str) -> bytes:
+        """Return a device's identity as far as it is known."""
         identity: bytes | None = self.lines[name].hub.connection.identity
         return identity or self.lines[name].identity
-
-    def _invited(self, name: str, handle: int) -> None:
-        """The device has taken an invitation: let the relay go there, unless the hub itself needs one of the two for something else."""
-        pairing = any(line.hub.view.pairing for line in self.lines.values())
-        for (relay, far), adoption in list(self.adoptions.items()):
-            if far == name and adoption.handle == handle and not (adoption.path or pairing or self._needed(far) or self._adopting(relay)):
-                self._paths += 1
-                adoption.path, adoption.asked = self._paths, self.now
-                self._post(relay, MessageType.ROUTE, adoption.path.to_bytes(2) + self._identity(name))
-
-    def _adopted(self, relay: str, path: int, identity: bytes) -> None:
-        """The relay has answered: the path has done its work."""
-        for pair, adoption in list(self.adoptions.items()):
-            if pair[0] == relay and adoption.path == path != 0:
-                adoption.path = 0
-                self.doubted -= {pair} if identity != NOWHERE else set()
-                self._post(relay, MessageType.ROUTE, path.to_bytes(2) + NOWHERE)
-
-    def _unpromise(self, name: str) -> None:
-        for pair in [pair for pair in self.adoptions if name in pair]:
-            del self.adoptions[pair]
 
     def _drop(self, name: str) -> None:
         """Give a path up; the relay is told if it is there."""
@@ -413,7 +356,7 @@ class PathHub:
         relay, line.relay, line.rest = line.relay, "", self.now + REST
         self._inactive(name)
         if relay and self.lines[relay].direct:
-            self._post(relay, MessageType.ROUTE, line.path.to_bytes(2) + NOWHERE)
+            self.post(relay, MessageType.ROUTE, line.path.to_bytes(2) + NOWHERE)
 
     @property
     def deadlines(self) -> Iterator[float]:

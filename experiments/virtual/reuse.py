@@ -88,6 +88,6 @@ def watched(tell_hub: Callable[[Sighting], None], tell_device: Callable[[Sightin
     try:
         yield
     finally:
-        GroupKey.seal = own  # type: ignore[method-assign]
+        GroupKey.seal = own  # type: ignore[method-assign]  # as above
         hub_suites.SUITES.update(hub)
         DEVICE_SUITES.update(device)

@@ -1,11 +1,11 @@
 """Chooses what happens next in a house, by seed alone: to one of its devices, to a group, or just what is under way."""
 
-from itertools import accumulate
 import random
 from typing import override
 
+from ..chooser import Chooser
 from ..counts import ViolationError
-from ..driver import CALM_EVERY, CALM_STEPS, TALK, TEMPER_STEPS, TEMPERS, Driver
+from ..driver import CALM_EVERY, CALM_STEPS, TEMPER_STEPS, Driver
 from ..profile import Profile
 from ..report import verdict
 from ..reuse import Reuse
@@ -35,38 +35,24 @@ class MemberDriver(Driver):
         return acted
 
 
-class GroupDriver:
+class GroupDriver(Chooser):
     """Drives one house; `run` raises ViolationError."""
 
     def __init__(self, profile: Profile, seed: int | str, reuse: Reuse) -> None:
         self.house = House(profile.suite, seed, reuse)
-        self.counts = self.house.counts
         self.members = [MemberDriver(member, f"{seed} {number}") for number, member in enumerate(self.house.members)]
         self.faults = GroupFaults(self.house, random.Random(f"{seed} group faults"))
-        self._rng = random.Random(f"{seed} group driver")
-        self._actions = list(table(self.faults).values())
-        self._weights = list(accumulate(WEIGHTS.values()))
-        self._temper, self._talk = TEMPERS[0], TALK[0]
+        super().__init__(self.house.counts, f"{seed} group driver", table(self.faults).values(), WEIGHTS.values())
 
-    def run(self, steps: int) -> None:
-        """Do so many steps more."""
-        for _ in range(steps):
-            self.counts.step += 1
-            try:
-                self._step()
-            except ViolationError:
-                raise
-            except Exception as error:
-                raise ViolationError(f"crashed: {error!r}") from error
-
+    @override
     def _step(self) -> None:
         if self.counts.step % TEMPER_STEPS == 0:
             self._rng.choice(self.members).change_temper()
-            self._temper, self._talk = self._rng.choice(TEMPERS), self._rng.choice(TALK)
+            self.change_temper()
         if self.counts.step % CALM_EVERY == 0:
             self.calm()
         elif self._rng.random() < self._temper:
-            self._rng.choices(self._actions, cum_weights=self._weights)[0]()
+            self._goes_wrong()
             self.house.settle()
         elif self._rng.random() < self._talk / len(self.members):
             self.faults.send()

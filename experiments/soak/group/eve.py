@@ -92,7 +92,7 @@ class GroupEve:
         for piece in cut(frame, member.payload):
             member.give(TO_DEVICE, piece)
         self._house.ledger.by_eve = False
-        after = (picture(core), len(link._frames), len(link._fragments))  # noqa: SLF001
+        after = (picture(core), len(link._frames), len(link._fragments))  # noqa: SLF001  # as above
         if silent and after != before:
             raise ViolationError(f"forged: {name}, and it was not silent")
 

@@ -1,21 +1,19 @@
 """Chooses what happens next, by seed alone; now and then all faults end, and everything must come to rest, over either relay."""
 
-from itertools import accumulate
 import random
-from typing import Final
+from typing import Final, override
 
+from experiments.soak.chooser import Chooser
 from experiments.soak.counts import Counts, ViolationError
 from experiments.soak.profile import Profile
 from experiments.soak.reuse import Reuse
-from experiments.virtual.path_hub import ADOPTED
+from experiments.virtual.adoptions import ADOPTED
 
 from .faults import WEIGHTS, Faults, table
 from .secrets import Secrets
 from .world import FAR, NAMES, NEAR, RELAYS, World
 
-TEMPERS: Final = (0.01, 0.03, 0.06, 0.12)  # share of faults among the steps, for a while
 TEMPER_STEPS: Final = 300
-TALK: Final = (0.003, 0.01, 0.05)  # share of messages among the steps, for a while
 LOOK_EVERY: Final = 100  # steps between two looks for the present secrets
 SEARCH_EVERY: Final = 500  # between two searches of the relays for all of them
 CALM_EVERY: Final = 5_000
@@ -23,36 +21,25 @@ CALM_TIME: Final = 4_000.0  # virtual seconds in which all must come to rest: T_
 AWAY: Final = 10_000.0  # s
 
 
-class Driver:
+class Driver(Chooser):
     """Drives one world; `run` raises ViolationError."""
+
+    tempers = (0.01, 0.03, 0.06, 0.12)
+    talks = (0.003, 0.01, 0.05)
 
     def __init__(self, profile: Profile, seed: int | str, reuse: Reuse) -> None:
         if profile.suite != "hybrid":
             raise ValueError("nothing but hybrid goes through a relay")
-        self.counts = Counts()
-        self.world = World(seed, self.counts, reuse)
+        self.world = World(seed, Counts(), reuse)
         self.secrets = Secrets(self.world)
-        self._rng = random.Random(f"{seed} driver")
         self.faults = Faults(self.world, self.secrets, random.Random(f"{seed} faults"))
-        self._actions = list(table(self.faults).values())
-        self._weights = list(accumulate(WEIGHTS.values()))
-        self._temper, self._talk = TEMPERS[0], TALK[0]
+        super().__init__(self.world.counts, f"{seed} driver", table(self.faults).values(), WEIGHTS.values())
 
-    def run(self, steps: int) -> None:
-        """Do so many steps more."""
-        for _ in range(steps):
-            self.counts.step += 1
-            try:
-                self._step()
-            except ViolationError:
-                raise
-            except Exception as error:
-                raise ViolationError(f"crashed: {error!r}") from error
-
+    @override
     def _step(self) -> None:
         step = self.counts.step
         if step % TEMPER_STEPS == 0:
-            self._temper, self._talk = self._rng.choice(TEMPERS), self._rng.choice(TALK)
+            self.change_temper()
         if step % LOOK_EVERY == 0:
             self.secrets.collect()
         if step % SEARCH_EVERY == 0:
@@ -60,7 +47,7 @@ class Driver:
         if step % CALM_EVERY == 0:
             self.calm()
         elif self._rng.random() < self._temper:
-            self._rng.choices(self._actions, cum_weights=self._weights)[0]()
+            self._goes_wrong()
         elif self._rng.random() < self._talk:
             self._rng.choice((self.faults.hub_sends, self.faults.device_sends))()
         else:
@@ -114,7 +101,7 @@ class Driver:
     def _adopted(self) -> bool:
         short = FAR.encode() * 4
         lists = self.world.hub.lists
-        if any((relay, FAR) in self.world.hub.doubted for relay in RELAYS):
+        if any((relay, FAR) in self.world.hub.adoptions.doubted for relay in RELAYS):
             return False
         return all(short in lists.get(relay, {}) and bool(lists[relay][short][0] & ADOPTED) for relay in RELAYS)
 

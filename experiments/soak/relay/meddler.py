@@ -50,7 +50,7 @@ class Meddler:
             for changed in self._instead(UP, inner):
                 pass_up(route, ttl, changed, now)
 
-        routes.carry, routes._up = meddle_down, meddle_up  # noqa: SLF001
+        routes.carry, routes._up = meddle_down, meddle_up  # noqa: SLF001  # as above
 
     def _instead(self, way: str, inner: bytes) -> list[bytes]:
         """Return what is carried in place of an inner frame."""

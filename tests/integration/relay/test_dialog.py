@@ -73,7 +73,7 @@ async def test_far_device_is_chosen_from_the_list_alone(home: HomeAssistant, str
     await until(lambda: far_flow(home, stranger) and discovered_flow(home, near))
     shown = await listed(home)
     assert shown["description_placeholders"] == {"taken": "-", "passive": "-", "far": name_of(stranger)}
-    [field] = [value for key, value in shown["data_schema"].schema.items() if key == "devices"]  # type: ignore[union-attr]
+    [field] = [value for key, value in shown["data_schema"].schema.items() if key == "devices"]  # type: ignore[union-attr]  # a form has one
     labels = {option["value"]: option["label"] for option in field.config["options"]}
     assert labels[stranger.short_id].startswith(f"{name_of(stranger)}, -")
     assert labels[stranger.short_id].endswith(" dBm, Relay")
