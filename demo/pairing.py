@@ -53,6 +53,17 @@ async def _flows(api: Api) -> list[dict[str, Any]]:
     return [flow for flow in await api.command("config_entries/flow/progress") if flow["handler"] == DOMAIN]
 
 
+def name_in(flow: dict[str, Any]) -> str:
+    """Return the name of the device that a discovered flow is about, as its card shows it."""
+    return str(flow["context"].get("title_placeholders", {}).get("name"))
+
+
+async def card_of(api: Api, name: str) -> dict[str, Any]:
+    """Wait until Home Assistant has begun a flow for the device with this name, and return it."""
+    flows = await until(lambda: discovered(api), lambda flows: name in map(name_in, flows), DISCOVERED, f"{name} is not discovered")
+    return next(flow for flow in flows if name_in(flow) == name)
+
+
 async def wait_until_discovered(api: Api, count: int) -> list[dict[str, Any]]:
     """Wait until this many devices were discovered."""
     return await until(lambda: discovered(api), lambda flows: len(flows) >= count, DISCOVERED, f"not all {count} devices are discovered")

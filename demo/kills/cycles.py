@@ -10,7 +10,7 @@ from demo import radio
 from demo.errors import DemoError
 from demo.homeassistant import HomeAssistant
 from demo.hub import Hub
-from demo.pairing import discovered, pair, wait_until_discovered
+from demo.pairing import discovered, name_in, pair, wait_until_discovered
 from demo.traffic import Traffic
 from demo.waiting import until
 
@@ -108,7 +108,7 @@ def _note(texts: list[str], key: str, line: str) -> None:
 async def _pair(stage: Stage, suite: str) -> None:
     async with stage.home_assistant.signed_in() as api:
         flows = await wait_until_discovered(api, len(stage.world.devices))
-        by_name = {flow["context"]["title_placeholders"]["name"]: flow["flow_id"] for flow in flows}
+        by_name = {name_in(flow): flow["flow_id"] for flow in flows}
         for device in map(stage.world.device, (RECEIVER, TALKER)):
             await pair(api, by_name[device.name], [device], suite)
     await asyncio.sleep(TRAFFIC)  # the new entries are on disk a second after the flow
@@ -177,7 +177,7 @@ async def _check_loaded(stage: Stage, api: Api) -> None:
         return [entry["state"] for entry in await Hub(api).entries()]
 
     await until(look, lambda states: states == ["loaded", "loaded"], LOADED, "the entries are not loaded", stage.home_assistant.process)
-    asked = {flow["context"]["title_placeholders"]["name"] for flow in await discovered(api)}
+    asked = {name_in(flow) for flow in await discovered(api)}
     for device in map(stage.world.device, (RECEIVER, TALKER)):
         if device.name in asked or len(device.matches("paired$")) != 1:
             raise DemoError(f"{device.name} was paired or is to be paired again", device)

@@ -6,7 +6,7 @@ from demo.browser.chromium import HEIGHT, WIDTH
 from demo.browser.dialog import CREATED
 from demo.errors import DemoError
 from demo.hub import Hub
-from demo.pairing import discovered, pair, wait_until_discovered
+from demo.pairing import card_of, pair, wait_until_discovered
 
 if TYPE_CHECKING:
     from demo.browser.dialog import FlowDialog
@@ -99,9 +99,7 @@ async def save_tall(stage: Stage, name: str) -> None:
 async def message(stage: Stage) -> None:
     """Pair the display and send it a message from the page of actions."""
     async with stage.home_assistant.signed_in() as api:
-        flows = await discovered(api)
-        flow = next(flow for flow in flows if flow["context"]["title_placeholders"]["name"] == "Display")
-        await pair(api, flow["flow_id"], [stage.world.device("display")])
+        await pair(api, (await card_of(api, "Display"))["flow_id"], [stage.world.device("display")])
         device_id = await Hub(api).device_id("Display")
     page = await stage.site.actions("self_secure.send_message", {"device_id": [device_id], "message": "The washing machine is done"})
     await stage.album.save("action")

@@ -13,7 +13,7 @@ from ..cast import MANY
 from ..errors import DemoError
 from ..homeassistant import HomeAssistant
 from ..hub import Hub
-from ..pairing import DISCOVERED, NEGOTIATED, PRINTED, discovered, follow, pair, shown_code, wait_until_discovered
+from ..pairing import NEGOTIATED, PRINTED, card_of, follow, pair, shown_code, wait_until_discovered
 from ..steps import READ
 from ..waiting import until
 
@@ -88,22 +88,10 @@ async def _one(stage: Stage) -> tuple[float, str]:
     """Pair one device by its card; return how long that took, and its code."""
     first = stage.world.device(FIRST)
     async with stage.report.step("one device is paired") as tell, stage.homes[0].signed_in() as api:
-        flow = await _card(api, first)
+        flow = await card_of(api, first.name)
         pairing = await pair(api, flow["flow_id"], [first])
         tell(f"{pairing}, {pairing.seconds:.1f} s")
         return pairing.seconds, pairing.code or ""
-
-
-async def _card(api: Api, device: Device) -> dict[str, Any]:
-    """Wait for the discovered card of a device."""
-    flows = await until(
-        lambda: discovered(api), lambda flows: any(_names(flow) == device.name for flow in flows), DISCOVERED, f"no card of {device.name}"
-    )
-    return next(flow for flow in flows if _names(flow) == device.name)
-
-
-def _names(flow: dict[str, Any]) -> str:
-    return str(flow["context"].get("title_placeholders", {}).get("name"))
 
 
 async def _eight(stage: Stage, alone: float) -> Bulk:
@@ -118,7 +106,7 @@ async def _both(stage: Stage) -> list[str]:
     """Pair one device with both homes in one broadcast; return both codes."""
     shared = stage.world.device(SHARED)
     async with stage.report.step("two homes pair the same device in one broadcast") as tell, _sessions(stage) as apis:
-        cards = [await _card(api, shared) for api in apis]
+        cards = [await card_of(api, shared.name) for api in apis]
         mark, begun = shared.position, time.monotonic()
         steps = await asyncio.gather(*(_begin(api, card["flow_id"]) for api, card in zip(apis, cards, strict=True)))
         codes = [shown_code(step) for step in steps]

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from self_secure_device_linux.program import RELAY_SUFFIX
 
@@ -14,7 +14,7 @@ from ..errors import DemoError
 from ..homeassistant import HomeAssistant
 from ..hub import Hub
 from ..memory import holds
-from ..pairing import TOLD, discovered, pair, wait_until_discovered
+from ..pairing import TOLD, discovered, name_in, pair, wait_until_discovered
 from ..steps import READ
 from ..traffic import Traffic
 from ..waiting import until
@@ -102,17 +102,13 @@ async def _pair_relays(stage: Stage) -> None:
     async with stage.home_assistant.signed_in() as api:
         async with stage.report.step("Home Assistant hears the two relays and nobody else") as tell:
             flows = await wait_until_discovered(api, len(stage.relays))
-            names = sorted(_named(flow) for flow in flows)
+            names = sorted(name_in(flow) for flow in flows)
             if names != sorted(relay.name for relay in stage.relays):
                 raise DemoError(f"it hears {names}")
             tell(", ".join(names))
         for flow in flows:
-            async with stage.report.step(f"{_named(flow)} is paired as any device") as tell:
+            async with stage.report.step(f"{name_in(flow)} is paired as any device") as tell:
                 tell(str(await pair(api, flow["flow_id"], stage.relays)))
-
-
-def _named(flow: dict[str, Any]) -> str:
-    return str(flow["context"].get("title_placeholders", {}).get("name"))
 
 
 async def _pair_far(stage: Stage) -> None:
