@@ -35,6 +35,7 @@ class Adoption:
         self._rest = BackOff(first=FIRST_REST, longest=LONGEST_REST)
         self._introduced: dict[Relay, float] = {}  # when; its list may be from before that
         self._running: asyncio.Task[None] | None = None
+        self._again: asyncio.TimerHandle | None = None
         self._stopped = False
 
     @callback
@@ -49,6 +50,8 @@ class Adoption:
     def stop(self) -> None:
         """The entry is unloaded."""
         self._stopped = True
+        if self._again is not None:
+            self._again.cancel()
         if self._running is not None:
             self._running.cancel()
 
@@ -107,7 +110,11 @@ class Adoption:
             await self._invite(relay)
             await self._introduce(relay)
         except LinkError, LocalError, TimeoutError:
-            self._rest.failed(self._coordinator.hass.loop.time())
+            loop = self._coordinator.hass.loop
+            self._rest.failed(loop.time())
+            if self._again is not None:
+                self._again.cancel()
+            self._again = loop.call_at(self._rest.until, self.look)  # no list may come for hours
         else:
             self._rest.succeeded()
 

@@ -14,7 +14,7 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.event import async_call_later, async_track_time_interval
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
-from . import radio
+from . import radio, reach
 from .addresses import Addresses
 from .adoption import Adoption
 from .const import CONF_CAPABILITIES, CONF_IDENTITY, CONF_VERSION, DOMAIN, MANUFACTURER
@@ -36,10 +36,9 @@ from .protocol.events import (
     StaleKeyHinted,
     StoreFailed,
 )
-from .reach import Reach
 from .relays import Relay
 from .store import saver
-from .transport.beacon import SHORT_ID_SIZE, Beacon
+from .transport.beacon import SHORT_ID_SIZE, Beacon, BeaconState
 from .transport.client import Client
 
 _LOGGER = logging.getLogger(__name__)
@@ -65,8 +64,8 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
         self.data = Decoded()
         self.identity: str = entry.data[CONF_IDENTITY]
         self.address: str = entry.data[CONF_ADDRESS]
-        self.reach = Reach(hass, self.short_id, lambda: self.address, self.name)
-        self.reach.changed = self._register_relay
+        self.reach = reach.Reach(hass, self.short_id, lambda: self.address, self.name)
+        self.reach.changed, self.reach.left = self._register_relay, self._ask_lists_later
         self.present = radio.is_present(hass, self.address) or bool(self.reach.hearing)
         self.save = saver(hass, self.identity)
         self.deliveries = Deliveries()
@@ -86,6 +85,7 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
         )
         self._client: Client | None = None
         self._adoption = Adoption(self)
+        self._cancel_asking: CALLBACK_TYPE | None = None
         self._early: list[Event] = []  # said while the entities are being set up
 
     @property
@@ -148,6 +148,9 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
         self.hass.data[HUB].relays.gone(self._relay)
         if self._client is not None:
             await self._client.stop()
+        self.hass.data[HUB].relays.gone(self._relay)  # a last list may have been on its way
+        if self._cancel_asking is not None:
+            self._cancel_asking()
         self._end_waiting()
 
     def _end_waiting(self) -> None:
@@ -188,6 +191,8 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
             self.address = address
             self.client.moved()
         if address == self.address:
+            if silent:
+                self.client.returned()
             self._heard = now
             self._set_present(present=True)
             self.client.beacon_seen(beacon.state)
@@ -207,7 +212,22 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
         self._set_present(present=self._is_heard)
         if neighbour is not None and not self.reach.is_near:
             self.client.listed(neighbour.state)
+        elif neighbour is not None and neighbour.state >= BeaconState.HAS_DATA:
+            self._ask_lists_later()
         self._adoption.look()
+
+    @callback
+    def _ask_lists_later(self) -> None:
+        """Look at the lists again when the device is near no more, if that is so: a relay tells what is news once."""
+        if self._cancel_asking is None and self.reach.hearing:
+            self._cancel_asking = async_call_later(self.hass, reach.NEAR_SECONDS + 1, HassJob(self._ask_lists, cancel_on_shutdown=True))
+
+    @callback
+    def _ask_lists(self, _now: datetime) -> None:
+        self._cancel_asking = None
+        if not self.reach.is_near:
+            for _, neighbour in self.reach.hearing[:1]:
+                self.client.listed(neighbour.state)
 
     def _set_present(self, *, present: bool) -> None:
         """Tell the entities, and the log once each way."""

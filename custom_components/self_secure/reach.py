@@ -25,6 +25,7 @@ PATIENCE: Final = 10.0  # s for a way to open if there is another one; a device 
 FIRST_REST: Final = 2.0  # s in which the direct way comes after all others when it led to nothing, doubling: the device may be coming back
 RELAY_REST: Final = 15.0  # s, the same of a relay
 LONGEST_REST: Final = 300.0  # s
+REFUSALS_MAX: Final = 3  # in a row that may be another hub's doing; at the edge of its reach a device refuses, too, and a relay is better
 RELAY_PATIENCE: Final = 25.0  # s, the same through a relay, which has to be connected with both
 RELAY_SILENCE: Final = 30.0  # s; a relay that has not been heard for longer may be gone, long before Home Assistant forgets it
 
@@ -42,12 +43,14 @@ class Reach:
     def __init__(self, hass: HomeAssistant, short_id: bytes, address: Callable[[], str], name: str) -> None:
         self.relay: Relay | None = None  # through which it was reached last
         self.changed: Callable[[], None] = lambda: None  # called when `relay` is another one
+        self.left: Callable[[], None] = lambda: None  # called when a direct link has ended
         self._hass, self._short_id, self._address = hass, short_id, address
         self._direct = radio.link_factory(hass, address, name)
         self._client: Client
         self._rests: dict[Relay | None, BackOff] = {}  # ways that led to nothing; None: directly
         self._known = False  # whether `relay` is from before this start
-        self._left = float("-inf")  # when the last direct link on which it did ended
+        self._left = float("-inf")  # when the last direct link on which the device proved itself ended
+        self._refusals = 0  # of direct links in a row, while the device is near
         self._served: set[Relay | None] = set()  # that opened a path when it was last asked to; its list may not say so yet
         self._invited: dict[Relay, float] = {}  # for whose sake the device was told to ask for a key, and until when it does
 
@@ -147,6 +150,7 @@ class Reach:
     def opened(self, relay: Relay | None) -> None:
         """A link is open over this way."""
         self._client.relayed = relay is not None
+        self._refusals = 0
         if relay is not None:
             self._served.add(relay)
         if relay is not self.relay or not self._known:
@@ -159,14 +163,24 @@ class Reach:
         first = FIRST_REST if way is None else RELAY_REST
         self._rests.setdefault(way, BackOff(first=first, longest=LONGEST_REST)).failed(self._hass.loop.time())
 
+    def refused(self, way: Relay | None) -> None:
+        """A link over this way was not established: a device beside us may be busy with another hub, which is soon over."""
+        if way is None and self.is_near and self._refusals < REFUSALS_MAX:
+            self._refusals += 1
+        else:
+            self.failed(way)
+
     def closed(self, way: Relay | None) -> None:
         """A link over this way has ended; if the device has not proved itself on it, another one may have answered in its place."""
-        if not self._client.proved and not self._client.connection.pairing:
+        connection = self._client.connection
+        if not self._client.proved and not connection.answered and not connection.pairing:
             self.failed(way)
-            return
-        self._rests.pop(way, None)
+        else:
+            self._rests.pop(way, None)
+            if way is None:
+                self._left = self._hass.loop.time()
         if way is None:
-            self._left = self._hass.loop.time()
+            self.left()
 
     # --- the far end of a path
 
@@ -209,8 +223,8 @@ class _Tracked(Link):
         except TimeoutError as error:
             self._reach.failed(self._way)
             raise LinkError(LinkErrorKind.TIMEOUT, "another way is tried") from error
-        except LinkError:
-            self._reach.failed(self._way)
+        except LinkError as error:
+            (self._reach.refused if error.kind is LinkErrorKind.REFUSED else self._reach.failed)(self._way)
             raise
         self._open = True
         self._reach.opened(self._way)

@@ -25,7 +25,8 @@ _DEFAULT_MTU = const(23)  # Bluetooth's, until the hub has asked for more
 _BEACON_US = const(200_000)  # found within seconds also at 70 % loss
 _ONCE_US = const(2_000_000)  # far beyond the pace of random packets: each airs once
 
-_MAX_EVENTS = const(160)  # two frames at the smallest MTU; more means that nobody calls ``step``
+_MAX_WAITING = const(5120)  # bytes of writes, with what each costs beside them: two frames at the smallest MTU; the heap holds no more
+_WRITE_COST = const(28)  # a tuple and the head of its bytes
 
 # The firmware does not tell when the hub subscribes. We wait a moment after the MTU exchange, and what was said before the
 # hub's first write we say again, byte for byte: a repeat of an accepted frame changes nothing.
@@ -43,6 +44,8 @@ class Radio:
         self._clock = clock
         self._tell = tell
         self._events = []  # what the interrupt handler has copied
+        self._copied = self._taken = 0  # bytes of writes so far: each is counted by one side alone
+        self._overrun = False  # an event was lost for want of memory
         self._connection = None
         self._shown = None  # the beacon state on the air
         self._random_at = 0  # when the next random packet is due
@@ -68,9 +71,12 @@ class Radio:
         return self._connection is None and not self._events and not self._core.broadcasting
 
     def hang_up(self):
-        """End the present connection."""
+        """End the present connection; the disconnection comes some intervals later."""
         if self._connection is not None:
-            self._ble.gap_disconnect(self._connection)
+            try:
+                self._ble.gap_disconnect(self._connection)
+            except OSError:  # EALREADY: it is ending
+                return
 
     def close(self):
         """Switch the radio off."""
@@ -79,12 +85,18 @@ class Radio:
     # --- interrupts --------------------------------------------------------------------------------------------
 
     def _interrupt(self, event, data):
-        """Copy: the firmware reuses its buffers when this returns."""
-        if len(self._events) >= _MAX_EVENTS:
-            return
+        """Copy: the firmware reuses its buffers when this returns, and after an exception it would never call again."""
+        try:
+            self._copy(event, data)
+        except MemoryError:
+            self._overrun = True
+
+    def _copy(self, event, data):
         if event == _GATTS_WRITE:
-            if data[1] == self._write:
-                self._events.append((event, data[0], bytes(self._ble.gatts_read(self._write))))
+            if data[1] == self._write and self._copied - self._taken < _MAX_WAITING:  # more means that nobody calls ``step``
+                value = bytes(self._ble.gatts_read(self._write))
+                self._events.append((event, data[0], value))
+                self._copied += len(value) + _WRITE_COST
         elif event == _MTU_EXCHANGED:
             self._events.append((event, data[0], data[1]))
         elif event in (_CENTRAL_CONNECT, _CENTRAL_DISCONNECT):
@@ -93,9 +105,11 @@ class Radio:
     # --- the main loop's part ----------------------------------------------------------------------------------
 
     def step(self):
-        """Do what is due: interrupts, the core's timers, fragments, the next advertisement."""
+        """Do what is due: interrupts, the core's timers, fragments, the next advertisement. MemoryError if an event was lost: begin anew."""
         while self._events:
             self._take(*self._events.pop(0))
+        if self._overrun:
+            raise MemoryError("the radio's events")
         now = self._clock.now()
         if self._connection is None:
             self._core.poll(now)
@@ -109,6 +123,8 @@ class Radio:
                 self.hang_up()
 
     def _take(self, event, connection, value):
+        if event == _GATTS_WRITE:
+            self._taken += len(value) + _WRITE_COST
         if event == _CENTRAL_CONNECT:
             self._connected(connection)
         elif connection != self._connection:

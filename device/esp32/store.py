@@ -1,5 +1,6 @@
 """The device's state in one file of the flash: the old snapshot or the new one survives a power cut, never a mixture."""
 
+from errno import ENOENT
 import os
 
 
@@ -10,10 +11,12 @@ class FileStore:
         self._path = path
 
     def load(self):
-        """Return the last snapshot, None when there was never one."""
+        """Return the last snapshot, None when there was never one; OSError when the flash cannot be read."""
         try:
             os.stat(self._path)
-        except OSError:
+        except OSError as error:
+            if error.errno != ENOENT:  # a flash that cannot be read now is no reason to begin with new keys
+                raise
             return None
         with open(self._path, "rb") as file:
             return file.read()

@@ -21,7 +21,7 @@ from .pairing import Pairing, earliest
 from .peer import Message, Peer
 from .session import INFO
 from .suites import PAPER_ID, SUITES
-from .tables import OPENED
+from .tables import OPENED, REQUESTED
 
 PHASE_NEGOTIATION, PHASE_RESUME = 0, 2  # high nibble of the type
 
@@ -233,6 +233,9 @@ class Device(Inbox):
                 return None
             else:
                 known = True
+        for machine in self._pairing.negotiations:
+            if machine not in machines and not machine.broadcasting and machine.state not in (REQUESTED, OPENED):
+                waits, known = True, False  # a negotiation goes on over another connection, unless its hub is about to show itself here
         return link.used_at + (limits.YIELD_DELAY if known else limits.STRANGER_DELAY) if waits else None
 
     # --- frames --------------------------------------------------------------------------------------------------

@@ -16,8 +16,8 @@ class Shared:
         self.answered = []  # identities of the hubs that a negotiation runs with
         self.sent = 0  # random packets on the air so far, the next Seq
 
-    def admits(self, identity):
-        """Return whether there is room for a key of this hub; who holds the keys puts its own in place."""
+    def admits(self, identity, relay):
+        """Return whether there is room for a key of this hub or relay; who holds the keys puts its own in place."""
         return True
 
 
@@ -90,9 +90,9 @@ class Machine(Waiting):
 
     # --- for the suites ----------------------------------------------------------------------------------------
 
-    def _admit(self, identity):
+    def _admit(self, identity, relay=False):
         """Take the hub that has answered; StateError when it did so before, or there is no room for its key."""
-        if identity in self.answered or not self.request.admits(identity):
+        if identity in self.answered or not self.request.admits(identity, relay):
             raise StateError("another ACC of this hub, or no room for its key")
         self.answered.append(identity)
         self.identity = identity

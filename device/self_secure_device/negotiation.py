@@ -48,7 +48,7 @@ class Negotiation(Machine):
         if not accept.key_fits(suite.uses_x25519):
             raise StateError("public key does not fit the suite")
         shared = self.request.exchange(suite, accept.public)
-        self._admit(accept.identity)
+        self._admit(accept.identity, accept.relay)
         self.suite, self.shared, self.accept, self.relay = suite, shared, accept, accept.relay
         self.extend(frame.head)  # th_2
         self.state = tables.BROADCASTING

@@ -42,12 +42,20 @@ class Round:
     # --- what happens ------------------------------------------------------------------------------------------
 
     def ask(self, link, now):
-        """Send REQ: the one that is on the air if its broadcast has most of its packets to come, else a new one."""
-        machine = self._join(now) or self._begin(now)
-        if machine is not None:
-            if machine not in self.negotiations:
-                self.negotiations.append(machine)
-            link.send(machine.request.frame)
+        """Send REQ: one without an answer, else the one that is on the air if its broadcast has most of its packets to come, else a new one."""
+        machine = self._unanswered()
+        if machine is None:
+            machine = self._join(now) or self._begin(now)
+            if machine is None:
+                return
+            self.negotiations.append(machine)
+        link.send(machine.request.frame)
+
+    def _unanswered(self):
+        for machine in self.negotiations:
+            if machine.state == tables.REQUESTED:
+                return machine
+        return None
 
     def _join(self, now):
         for machine in self.negotiations:
@@ -56,10 +64,10 @@ class Round:
         return None
 
     def _begin(self, now):
-        """Return a negotiation over a new REQ; one that still waits for the relay it is for; None while another one is on the air."""
+        """Return a negotiation over a new REQ; None while another one is on the air."""
         for machine in self.negotiations:
             if machine.state != tables.OPENED:
-                return machine if machine.state == tables.REQUESTED else None
+                return None
         parameters, urandom, identity = self._parameters, self._host.urandom, self._host.keyring.identity
         if parameters.paper:
             from .paper.negotiation import begin_paper  # noqa: PLC0415  # a small heap pays for it while it is needed
@@ -73,8 +81,14 @@ class Round:
         machine.request.only = self._pairing.only
         return machine
 
-    def _admits(self, identity):
-        """Return whether this hub may answer our REQ; who stands at the device hears why not."""
+    def _admits(self, identity, relay):
+        """Return whether this hub may answer our REQ; who stands at the device hears why not.
+
+        A relay's key is made without a code: under the name of a hub that has a key it would be a way around it.
+        """
+        peer = self._host.peers.get(identity)
+        if peer is not None and peer.relay != relay:
+            return False
         fits = self._pairing.admits(identity)
         if not fits:
             self._host.emit("error", NO_ROOM, identity)
@@ -115,18 +129,22 @@ class Round:
             self._failed(machine, now)
 
     def end(self, identity):
-        """The key with this hub is in use."""
-        machine = self.find(identity)
-        if machine is not None:
-            machine.end()
-            self._remove(machine)
+        """The key with this hub is in use: so is the wish for it, and a request over the same broadcast that nobody has answered."""
+        for done in self._opened(identity):
+            for machine in list(self.negotiations):
+                if machine is done or (machine.state == tables.REQUESTED and machine.answered is done.answered):
+                    machine.fail(None)
+                    self._remove(machine)
 
     def supersede(self, identity, now):
         """The key that this hub's user was asked about is gone."""
-        machine = self.find(identity)
-        if machine is not None and machine.state == tables.OPENED:
+        for machine in self._opened(identity):
             machine.fail("refused")
             self._failed(machine, now)
+
+    def _opened(self, identity):
+        """Return those that wait for this hub's user: more than one, if the hub has begun anew."""
+        return [machine for machine in self.negotiations if machine.identity == identity and machine.state == tables.OPENED]
 
     def _remove(self, machine):
         self.negotiations.remove(machine)
@@ -151,6 +169,9 @@ class Round:
                 reason = error
                 continue
             link.negotiation = machine  # whose frames come over it
+            for peer in self._host.peers.values():
+                if machine.identity is not None and peer.identity != machine.identity:
+                    peer.lost(link)  # it was taken for the only hub
             if answer or machine.state != before:  # else an ACC has come once more
                 self._advance(machine, before, answer, link, now)
             return

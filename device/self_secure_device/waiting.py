@@ -69,16 +69,12 @@ class Waiting:
         """R hung up."""
 
     def fail(self, cause):
-        """End for ``cause`` and forget every secret."""
+        """End for ``cause``, None when all is well, and forget every secret."""
         self.failure = cause
         self.state = tables.ENDED
         if self.identity in self.answered:
             self.answered.remove(self.identity)  # it may answer again
         self.answers = {}
-
-    def end(self):
-        """End well: R's first valid frame under the new key has come."""
-        self.fail(None)
 
     # --- output ------------------------------------------------------------------------------------------------
 

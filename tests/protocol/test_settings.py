@@ -8,8 +8,8 @@ from custom_components.self_secure.protocol import limits
 from custom_components.self_secure.protocol.collection import StopRule
 from custom_components.self_secure.protocol.connection import Connection, Settings
 from custom_components.self_secure.protocol.errors import Cause, LocalError, NegotiationError
-from custom_components.self_secure.protocol.messaging import Statistics
 from custom_components.self_secure.protocol.outbox import Outbox
+from custom_components.self_secure.protocol.statistics import Statistics
 from custom_components.self_secure.protocol.terms import HumanCheckSlot, Terms
 from custom_components.self_secure.protocol.wire import Wire
 

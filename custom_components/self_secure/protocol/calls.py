@@ -51,6 +51,7 @@ class Calls:
     def link_opened(self, now: float) -> None:
         """A link that was opened for a call needs a greeting."""
         self._followed, self.asked, self._answered_at = self.asked, False, None
+        self._calling = False  # whoever still calls after this contact says so again
         self._greet_at = now + limits.GREETING_DELAY if self._followed else None
 
     def greeting_due(self, now: float) -> bool:

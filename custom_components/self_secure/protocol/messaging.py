@@ -1,7 +1,6 @@
 """Messages with a paired device: the queue, the acknowledgements, the marks (protocol.md 6)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
@@ -16,6 +15,7 @@ from .memory import Memory
 from .packets import FrameType, Packet
 from .session import INTERNAL, TO_INITIATOR, TO_RESPONDER, Incoming, Outgoing, Session
 from .snapshot import Pairing
+from .statistics import Statistics
 from .tables import COMMUNICATION, SenderState, handler_of
 from .wire import Means
 
@@ -36,20 +36,6 @@ class Hold(Enum):
     NOTHING = auto()
     RESUMES = auto()  # the user compares the code (protocol.md 5 rule 7)
     ALL = auto()  # the link is about to be given up for the broadcast
-
-
-@dataclass(slots=True)
-class Statistics:
-    """Counters since this connection object was made."""
-
-    sent: int = 0
-    delivered: int = 0
-    attempts: int = 0
-    received: int = 0
-    duplicates: int = 0
-    dropped: int = 0
-    resumes: int = 0
-    resume_failures: int = 0
 
 
 class Messaging:
@@ -150,10 +136,18 @@ class Messaging:
         self.pump(now)
 
     def _greet(self) -> None:
-        """Say who is there, and let the device answer, by an INFO without a word, unless something else does."""
+        """Say who is there, and let the device answer, by an INFO without a word, unless something else does.
+
+        What waits for another link says nothing here: the greeting goes before it, or, where it has its id, the ids being in order, a resume.
+        """
         self.calls.spoke()
-        if self.memory.session is not None and not self.memory.state.queue:
-            self.memory.state.queue.append(Outgoing(INTERNAL, MessageType.INFO, b"", volatile=True))
+        if self.memory.session is None:
+            return
+        queue = self.memory.state.queue
+        if not queue or (self._held(queue[0]) and queue[0].id is None):
+            queue.insert(0, Outgoing(INTERNAL, MessageType.INFO, b"", volatile=True))
+        elif self._held(queue[0]):
+            self.epochs.asked = True
 
     def delay(self, seconds: float) -> None:
         """Shift the deadlines of answers: a write held the frames back."""

@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 
 from .events import PairingRecord
 from .limits import BODY_MAX
-from .messaging import Messaging, Statistics
+from .messaging import Messaging
+from .statistics import Statistics
 from .tables import NegotiationState
 from .window import PairingWindow
 from .wire import Wire

@@ -129,6 +129,10 @@ class Client(ContactListener):
             self.contact.back_off.hurry()
         self._post(lambda now: self.connection.beacon_seen(state, now))
 
+    def returned(self) -> None:
+        """The device is heard after a silence: its beacon is news, also if it says what it said last."""
+        self._beacon_state = None
+
     def listed(self, state: int) -> None:
         """Hand on the state that a relay tells of the device: it tells it again when that is news."""
         self._beacon_state = None

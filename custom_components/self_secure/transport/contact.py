@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+import contextlib
 import logging
 from typing import Final, Protocol
 
@@ -93,9 +94,12 @@ class Contact:
         try:
             payload = await link.open(lambda fragment: self._on_fragment(link, fragment), lambda: self._on_lost(link))
         except LinkError as error:
-            self._opening = None
-            self._on_failure(error)
-            self._listener.on_link_failed()
+            self._not_opened(error)
+        except Exception as error:  # what a backend did not mean to raise must not leave the device without a next attempt
+            _LOGGER.exception("%s: unexpected error, the connection is tried again", self._name)
+            with contextlib.suppress(Exception):
+                await link.close()
+            self._not_opened(LinkError(LinkErrorKind.REFUSED, str(error)))
         else:
             self._opening = None
             self._link, self._broken, self.error = link, False, None
@@ -103,6 +107,11 @@ class Contact:
             self._listener.on_link_opened(payload)
             for fragment in self._early:
                 self._on_fragment(link, fragment)
+
+    def _not_opened(self, error: LinkError) -> None:
+        self._opening = None
+        self._on_failure(error)
+        self._listener.on_link_failed()
 
     def _on_fragment(self, link: Link, fragment: bytes) -> None:
         if link is self._link:

@@ -15,6 +15,7 @@ _EINVAL = const(22)
 _ENODEV = const(19)
 _ENOMEM = const(12)
 _ENOTCONN = const(128)
+_EALREADY = const(114)
 
 _MAX_DATA = const(31)  # bytes of a legacy advertisement
 _MIN_INTERVAL_US = const(20_000)  # the shortest advertising interval
@@ -62,7 +63,7 @@ class _Adapter:
         self.poll.register(self.socket, select.POLLIN)
         self.values = {}
         self.sizes = {}
-        self.connections = set()
+        self.connections, self.leaving = set(), set()
         self.unsent = 0
         self.mac = bytes.fromhex(json.loads(self.socket.readline())[0])
 
@@ -99,9 +100,12 @@ class _Adapter:
         self.tell("advertise", interval_us // 625 * 0.625, data.hex(), response.hex(), connectable)  # ms, in the radio's steps
 
     def gap_disconnect(self, connection):
-        """Hang up; return whether there was a connection."""
+        """Hang up; return whether there was a connection. OSError EALREADY while that is on its way."""
         if connection not in self.connections:
             return False
+        if connection in self.leaving:
+            raise OSError(_EALREADY)
+        self.leaving.add(connection)
         self.tell("disconnect", connection)
         return True
 
@@ -165,6 +169,7 @@ class _Adapter:
             self.call(_CENTRAL_CONNECT, (connection, 0, bytes(6)))
         elif kind == "disconnect":
             self.connections.discard(connection)
+            self.leaving.discard(connection)
             self.call(_CENTRAL_DISCONNECT, (connection, 0, bytes(6)))
         elif kind == "mtu":
             self.call(_MTU_EXCHANGED, (connection, handle))
