@@ -82,7 +82,7 @@ class Round:
         return machine
 
     def _admits(self, identity, relay):
-        """Return whether this hub may answer our REQ; who stands at the device hears why not.
+        """Return whether this hub may answer our REQ; who stands at the device hears of a lack of room.
 
         A relay's key is made without a code: under the name of a hub that has a key it would be a way around it.
         """

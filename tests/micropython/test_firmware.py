@@ -1,73 +1,17 @@
 """The stand-in for the firmware's ``bluetooth`` module keeps the firmware's rules."""
 
-import asyncio
-from collections.abc import AsyncIterator
-import json
 from pathlib import Path
 
 import pytest
 
-from .interpreter import library, run
+from .scripted import MAC, Bridge, board, event
 
-MAC = "c01122334455"
-HEAD = """
-import bluetooth
-bluetooth.port = {port}
-from bluetooth import BLE, UUID
-import time
-def refused(call, *arguments, **more):
-    try:
-        call(*arguments, **more)
-    except OSError as error:
-        print(error.args[0])
-ble = BLE()
-"""
 ACTIVE = "ble.active(True)\n"
 SERVED = """
 ((write, notify),) = ble.gatts_register_services(((UUID("s"), ((UUID("w"), 12), (UUID("n"), 16))),))
 ble.irq(lambda event, data: print(event, *data[:2]))
 time.sleep_ms(50)
 """
-
-
-class Bridge:
-    """The other end of the socket: says what a test wants, and keeps what it hears."""
-
-    def __init__(self) -> None:
-        self.heard: list[list[object]] = []
-        self.says = b""
-        self.leaves = False
-        self._server: asyncio.Server
-
-    async def open(self) -> int:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        return int(self._server.sockets[0].getsockname()[1])
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(json.dumps([MAC]).encode() + b"\n" + self.says)
-        while not self.leaves and (line := await reader.readline()):
-            name, *rest = json.loads(line)
-            self.heard.append([name, *rest[:-1], await reader.readexactly(rest[-1])] if name == "notify" else [name, *rest])
-        writer.close()
-
-    def close(self) -> None:
-        self._server.close()
-
-
-def event(*message: object, value: bytes = b"") -> bytes:
-    return json.dumps(message).encode() + b"\n" + value
-
-
-@pytest.fixture
-async def bridge() -> AsyncIterator[Bridge]:
-    made = Bridge()
-    yield made
-    made.close()
-
-
-async def board(bridge: Bridge, folder: Path, script: str) -> list[str]:
-    head = HEAD.format(port=await bridge.open())
-    return await run(library(folder), head + script)
 
 
 async def test_the_radio_is_off_until_it_is_active(bridge: Bridge, tmp_path: Path) -> None:
@@ -137,6 +81,19 @@ async def test_a_notification_needs_a_connection_and_room(bridge: Bridge, tmp_pa
 async def test_hanging_up_tells_whether_there_was_a_connection(bridge: Bridge, tmp_path: Path) -> None:
     bridge.says = event("connect", 1)
     assert await board(bridge, tmp_path, ACTIVE + SERVED + "print(ble.gap_disconnect(1), ble.gap_disconnect(2))") == ["1 1 0", "True False"]
+
+
+async def test_hanging_up_is_refused_while_it_is_on_its_way(bridge: Bridge, tmp_path: Path) -> None:
+    bridge.says = event("connect", 1)
+    bridge.answers["disconnect"] = event("disconnect", 1) + event("connect", 1)
+    script = """
+print(ble.gap_disconnect(1))
+refused(ble.gap_disconnect, 1)
+time.sleep_ms(50)
+print(ble.gap_disconnect(1))
+"""
+    assert await board(bridge, tmp_path, ACTIVE + SERVED + script) == ["1 1 0", "True", "114", "2 1 0", "1 1 0", "True"]
+    assert bridge.heard[1:] == [["disconnect", 1]] * 2
 
 
 async def test_a_radio_that_goes_away_is_an_error(bridge: Bridge, tmp_path: Path) -> None:

@@ -45,6 +45,43 @@ try:
 except OSError as error:
     print("refused")
 """
+FLASH = """
+import os
+import vfs
+from errno import EIO
+from self_secure_esp32.store import FileStore
+BLOCKS, BYTES = 64, 512
+class Chip:
+    data = bytearray(BLOCKS * BYTES)
+    broken = False
+    def readblocks(self, block, buffer, offset=0):
+        if self.broken:
+            return -EIO
+        at = block * BYTES + offset
+        buffer[:] = self.data[at : at + len(buffer)]
+    def writeblocks(self, block, buffer, offset=0):
+        at = block * BYTES + offset
+        self.data[at : at + len(buffer)] = buffer
+    def ioctl(self, op, arg):
+        return {4: BLOCKS, 5: BYTES}.get(op, 0)
+chip = Chip()
+vfs.VfsLfs2.mkfs(chip)
+def start():
+    vfs.mount(vfs.VfsLfs2(chip), "/flash")
+    return FileStore("/flash/state")
+store = start()
+print(store.load())
+store.save(b"one")
+before = bytes(chip.data)
+chip.broken = True
+try:
+    print(store.load())
+except OSError as error:
+    print(error.errno == EIO)
+chip.broken = False
+vfs.umount("/flash")
+print(before == chip.data, start().load())
+"""
 LINES = """
 from self_secure_esp32.program import line
 for event in (("code", "012345"), ("text", "a\\npaired\\x1b[2J"), ("bytes", b"\\x01\\xff"), ("verified", False), ("paired", None), ("carried", b"\\x0a\\x0b\\x0c\\x0d")):
@@ -78,6 +115,10 @@ async def test_the_store_survives_a_power_cut(tmp_path: Path) -> None:
     folder.mkdir()
     lines = await run(library(tmp_path), STORE.format(path=str(folder / "state"), folder=str(folder)))
     assert lines == ["None", "b'one'", "b'two' ['state']", "refused"]
+
+
+async def test_a_flash_that_cannot_be_read_is_not_an_empty_one(tmp_path: Path) -> None:
+    assert await run(library(tmp_path), FLASH) == ["None", "True", "True b'one'"]
 
 
 async def test_a_text_cannot_look_like_another_line(tmp_path: Path) -> None:
