@@ -219,7 +219,10 @@ class SelfSecureCoordinator(DataUpdateCoordinator[Decoded]):
     @callback
     def _ask_lists_later(self) -> None:
         """Look at the lists again when the device is near no more, if that is so: a relay tells what is news once."""
-        if self._cancel_asking is None and self.reach.hearing:
+        if self._cancel_asking is not None:  # it would come too early
+            self._cancel_asking()
+            self._cancel_asking = None
+        if self.reach.hearing:
             self._cancel_asking = async_call_later(self.hass, reach.NEAR_SECONDS + 1, HassJob(self._ask_lists, cancel_on_shutdown=True))
 
     @callback

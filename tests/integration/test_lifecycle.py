@@ -18,7 +18,10 @@ from custom_components.self_secure.const import DOMAIN
 from custom_components.self_secure.diagnostics import async_get_config_entry_diagnostics
 from custom_components.self_secure.hub import async_load_hub
 from custom_components.self_secure.issues import Issue, issue_id
+from custom_components.self_secure.protocol.events import MessageType
 from custom_components.self_secure.store import DurableStore
+from custom_components.self_secure.transport.beacon import BeaconState
+from custom_components.self_secure.transport.link import LinkErrorKind
 from simulation.world import World
 
 from .conftest import (
@@ -358,3 +361,30 @@ async def test_device_that_advertises_seldom_is_called_away_when_it_is(
     await until(lambda: state_of(home, TEMPERATURE) not in ("unavailable", "unknown", None))
     texts = [one.getMessage() for one in caplog.records if one.name == coordinator_module.__name__]
     assert [sum(word in text for text in texts) for word in ("out of range", "is back")] == [1, 1]
+
+
+async def test_device_that_comes_back_as_it_was_gets_at_once_what_waits_for_it(
+    home: HomeAssistant, start_device: StartDevice, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(monkeypatch)
+    monkeypatch.setattr(radio, "SILENCE_SECONDS", 0.5)
+    device = await start_device("display")
+    await pair(home, device)
+    coordinator = entry_of(home).runtime_data
+    client, address = coordinator.client, device.program.address
+    await until(lambda: not client._link_open and client._beacon_state == BeaconState.PAIRED)
+    world.switch(address, on=False)
+    clock.move(FORGOTTEN + 1)
+
+    def forgotten() -> bool:
+        notice_absence()
+        return not radio.can_connect(home, address)
+
+    await until(forgotten)
+    await coordinator.async_send(MessageType.TEXT, b"welcome back")
+    await until(lambda: client.contact.error and client.contact.error.kind is LinkErrorKind.NOT_FOUND)
+    client.contact.back_off.until = home.loop.time() + 60  # as after some minutes
+    await until(lambda: home.loop.time() > coordinator._heard + radio.SILENCE_SECONDS)
+    assert client._beacon_state == BeaconState.PAIRED
+    world.switch(address, on=True)
+    await until(lambda: device.told("text"), 5)

@@ -48,6 +48,39 @@ def test_each_contact_in_vain_makes_the_next_one_wait_longer() -> None:
     assert rests == [4.0, 8.0, 16.0, 32.0, 60.0, 60.0]
 
 
+def test_a_call_that_is_heard_once_leads_to_one_contact() -> None:
+    """As one that a relay has told: what the device says after the contact is told anew, if it is anything."""
+    calls = Calls()
+    calls.heard(calling=True)
+    now = contact(calls, 0.0)
+    assert calls.deadline is None
+    for _ in range(5):
+        now += limits.CALL_REST_MAX
+        calls.timer(now)
+        assert not calls.asked
+
+
+@pytest.mark.parametrize("later", [0.1, limits.CALL_REST_FIRST - 0.1, 10 * limits.CALL_REST_MAX])
+def test_a_call_that_is_heard_again_leads_to_a_contact_after_the_rest(later: float) -> None:
+    calls = Calls()
+    calls.heard(calling=True)
+    now = contact(calls, 0.0)
+    calls.timer(now + later)
+    calls.heard(calling=True)
+    calls.timer(max(now + later, now + limits.CALL_REST_FIRST))
+    assert calls.asked
+
+
+def test_a_call_that_is_heard_again_and_then_no_more_leads_to_no_contact() -> None:
+    calls = Calls()
+    calls.heard(calling=True)
+    now = contact(calls, 0.0)
+    calls.heard(calling=True)
+    calls.heard(calling=False)
+    calls.timer(now + limits.CALL_REST_MAX)
+    assert not calls.asked
+
+
 def test_a_device_that_stops_calling_means_something_new_the_next_time() -> None:
     calls = Calls()
     calls.heard(calling=True)

@@ -17,7 +17,8 @@ class Script(Link):
     """A link whose radio the test plays."""
 
     early: int = 0
-    failure: LinkError | None = None
+    failure: Exception | None = None
+    closing: Exception | None = None
     broken: bool = False
     closed: int = 0
     written: list[bytes] = field(default_factory=list)
@@ -43,6 +44,8 @@ class Script(Link):
     @override
     async def close(self) -> None:
         self.closed += 1
+        if self.closing:
+            raise self.closing
 
 
 class Notes(ContactListener):
@@ -80,7 +83,7 @@ class Bench:
         await asyncio.sleep(0.01)
 
 
-async def opened(**script: int | bool | LinkError) -> Bench:
+async def opened(**script: int | bool | Exception | None) -> Bench:
     bench = Bench(Script(**script))  # type: ignore[arg-type]  # the fields by name
     await bench.open()
     return bench
@@ -111,6 +114,25 @@ async def test_too_early_to_try_again() -> None:
     await bench.open()
     assert bench.contact.is_open
     assert bench.contact.error is None
+
+
+@pytest.mark.parametrize("closing", [None, OSError("nothing to close")])
+async def test_defect_of_a_backend_is_a_failure_like_others(closing: Exception | None, caplog: pytest.LogCaptureFixture) -> None:
+    bench = await opened(failure=RuntimeError("a defect of theirs"), closing=closing)
+    assert bench.notes.heard == ["failed"]
+    assert (bench.link.closed, bench.contact.is_open) == (1, False)
+    assert bench.contact.error is not None
+    assert bench.contact.error.kind is LinkErrorKind.REFUSED
+    assert "bench: unexpected error" in caplog.text
+    assert "a defect of theirs" in caplog.text
+    bench.link.failure = None
+    await bench.open()
+    assert not bench.contact.is_open
+    assert bench.contact.next_deadline(True) == bench.contact.back_off.until > bench.now
+    bench.now = bench.contact.back_off.until
+    await bench.open()
+    assert bench.contact.is_open
+    assert bench.notes.heard == ["failed", 20]
 
 
 async def test_fragments_and_end_of_an_ended_link_are_nobodys() -> None:

@@ -78,7 +78,8 @@ class Messaging:
         hold, session = self._hold(), self.memory.session
         if not self._wire.is_open or hold is Hold.ALL or self.epochs.waiting:
             return
-        if hold is Hold.NOTHING and self.epochs.due(self.w, now):
+        held = session is not None and self._held(session.sending.message)
+        if hold is Hold.NOTHING and self.epochs.due(self.w, now, held):
             self.epochs.challenge(now)
         elif session and not self.epochs.overdue:
             self._go_on(session, now)

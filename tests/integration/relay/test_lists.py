@@ -15,7 +15,7 @@ from custom_components.self_secure.transport.client import Client
 from custom_components.self_secure.transport.paths import Paths
 from tests.integration.conftest import SimulatedDevice, StartDevice, discovered_flow, listed, pair, security_events, until
 
-from .neighbourhood import coordinator_of
+from .neighbourhood import coordinator_of, until_adopted
 
 ROW = b"near" + bytes([0x21, 0xC4, 0])
 BEHIND = b"far!" + bytes([0x12, 0xA6, 2])
@@ -120,6 +120,44 @@ async def test_device_that_does_not_hear_the_invitation_is_left_alone(
     coordinator.client.cut_paths()  # nothing is left of it
     await until(lambda: coordinator.connection.queued == 0)
     assert (told, device.told("carried")) == ([], [])
+
+
+@pytest.fixture
+async def uninvited(
+    home: HomeAssistant, relay: SimulatedDevice, start_device: StartDevice, monkeypatch: pytest.MonkeyPatch
+) -> SimulatedDevice:
+    """A device beside a relay, the first attempt to make a key between which has just failed; the next one will not."""
+    with monkeypatch.context() as brief:
+        brief.setattr(adoption_module, "INVITATION_SECONDS", 0.0)
+        brief.setattr(adoption_module, "FIRST_REST", 1.0)
+        device = await start_device("display", 0)
+        await until(lambda: home.data[HUB].relays.find(bytes.fromhex(relay.identity)))
+        await pair(home, device)
+        adoption = coordinator_of(home, device)._adoption
+        await until(lambda: adoption._rest.until > home.loop.time() and adoption._running is None)
+    return device
+
+
+async def test_device_that_did_not_hear_the_invitation_is_invited_again_without_another_list(
+    home: HomeAssistant, uninvited: SimulatedDevice
+) -> None:
+    coordinator, lists = coordinator_of(home, uninvited), list[float]()
+    stop = home.data[HUB].relays.watch(coordinator.short_id, lambda _: lists.append(home.loop.time()))
+    rested = coordinator._adoption._rest.until
+    await until(lambda: coordinator._adoption._running, 5)
+    stop()
+    assert [time for time in lists if time >= rested] == []
+    await until_adopted(home, uninvited)
+    assert uninvited.told("carried")
+
+
+async def test_nobody_is_invited_again_after_the_entry_is_unloaded(home: HomeAssistant, uninvited: SimulatedDevice) -> None:
+    coordinator = coordinator_of(home, uninvited)
+    again = coordinator._adoption._again
+    assert again is not None
+    assert not again.cancelled()
+    assert await home.config_entries.async_unload(coordinator.config_entry.entry_id)
+    assert again.cancelled()
 
 
 async def test_nobody_is_invited_after_the_entry_is_unloaded(
