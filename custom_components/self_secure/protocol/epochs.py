@@ -52,12 +52,12 @@ class EpochChange:
         return not session.suite.has_rounds and session.messages >= limits.EPOCH_MESSAGES_MAX
 
     def due(self, w: int, now: float, held: bool) -> bool:
-        """Tell whether R0 is to be sent at this contact; `w` = messages of an epoch, W; what is `held` cannot be acknowledged first."""
+        """Tell whether R0 is to be sent at this contact; `w` = messages of an epoch, W; what is `held` back is not waited for."""
         session = self._memory.session
         if session is None or self.overdue:
             return True
         over = self.asked or (not session.suite.has_rounds and session.messages >= w) or now >= _end(session)
-        return over and (held or session.sending.message is None)
+        return (over and session.sending.message is None) or (self.asked and held)
 
     @property
     def waiting(self) -> bool:
