@@ -1,5 +1,6 @@
 """What the drivers of all soaks share: steps until a rule is broken, faults drawn by weight, and how often they come."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from itertools import accumulate
 import random
@@ -8,7 +9,7 @@ from typing import Any
 from .counts import Counts, ViolationError
 
 
-class Chooser:
+class Chooser(ABC):
     """Chooses by seed alone; `run` raises ViolationError.
 
     `name` seeds it; `weights` say how often each of the `actions` is drawn, both in the same order.
@@ -35,8 +36,9 @@ class Chooser:
             except Exception as error:
                 raise ViolationError(f"crashed: {error!r}") from error
 
+    @abstractmethod
     def _step(self) -> None:
-        raise NotImplementedError
+        """Do the next step."""
 
     def change_temper(self) -> None:
         """Let more go wrong for a while, or less."""
