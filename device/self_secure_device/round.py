@@ -129,7 +129,7 @@ class Round:
             self._failed(machine, now)
 
     def end(self, identity):
-        """The key with this hub is in use: so is the wish for it, and a request over the same broadcast that nobody has answered."""
+        """The key with this hub is in use: all that led to it is over, and a request of the same broadcast that nobody has answered."""
         for done in self._opened(identity):
             for machine in list(self.negotiations):
                 if machine is done or (machine.state == tables.REQUESTED and machine.answered is done.answered):
